@@ -1,0 +1,240 @@
+"""Every setting, read from the environment. `.env.example` explains each one.
+
+Without `SECRET_KEY` this is a local installation: the database, the broker and the outside worlds
+that have no address or key of their own are the embedded ones that `make run` starts.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+from environs import Env
+
+from loratrainer import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env(eager=True)
+env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
+
+# --- Where we are ---------------------------------------------------------------------------------
+
+SECRET_KEY: str = env.str("SECRET_KEY", "")
+LOCAL = not SECRET_KEY
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+if LOCAL:
+    SECRET_KEY = embedded.secret_key(VAR_DIR)
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+DEBUG: bool = env.bool("DEBUG", LOCAL)
+
+SITE_NAME: str = env.str("SITE_NAME", "LoRA Trainer")
+PORT: int = env.int("PORT", 8000)
+SITE_URL: str = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+SITE_HOST = SITE_URL.partition("://")[2]
+if not SITE_URL.startswith(("http://", "https://")) or "/" in SITE_HOST:
+    raise ImproperlyConfigured(
+        f"SITE_URL must be an origin like https://lora.example, not {SITE_URL!r}."
+    )
+HTTPS = SITE_URL.startswith("https://")
+
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [SITE_HOST.partition(":")[0]])
+ROOT_URLCONF = "loratrainer.urls"
+WSGI_APPLICATION = "loratrainer.wsgi.application"
+APPEND_SLASH = False  # The addresses are the briefs' own, and a webhook must never meet a redirect.
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "loratrainer",
+    "wallets",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "loratrainer.headers.middleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "loratrainer.context.site",
+            ],
+        },
+    }
+]
+
+# --- Where things are kept ------------------------------------------------------------------------
+
+DATABASES: dict[str, Any] = {
+    "default": {
+        **env.dj_db_url("DATABASE_URL", embedded.database_url(VAR_DIR)),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR_DIR / "media"), "base_url": "/media/"},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "loratrainer.static.HashedStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Work -----------------------------------------------------------------------------------------
+
+REDIS_URL: str = env.str("REDIS_URL", "")
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {
+        # A lost message costs one sweep, so Redis may give a dead worker's messages back early.
+        "visibility_timeout": 300,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 3,
+    }
+    if REDIS_URL
+    else embedded.broker_options(VAR_DIR)
+)
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", 2))
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "loratrainer.tasks.sweep",
+        "schedule": SWEEP_EVERY,
+        # A sweep that waited in the queue this long has been overtaken by the next.
+        "options": {"expires": SWEEP_EVERY.total_seconds()},
+    }
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+
+# --- People ---------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "wallets.Wallet"
+AUTHENTICATION_BACKENDS = ["wallets.backends.WalletBackend"]
+LOGIN_URL = "wallets:connect"
+ADMIN_WALLETS: list[str] = env.list("ADMIN_WALLETS", [])
+QA_WALLETS: list[str] = env.list("QA_WALLETS", [])
+ALLOWED_WALLETS: list[str] = env.list("ALLOWED_WALLETS", [])
+CHALLENGE_LIFETIME = timedelta(minutes=5)
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = int(timedelta(days=7).total_seconds())
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "loratrainer.errors.csrf_failure"
+
+# --- The outside worlds ---------------------------------------------------------------------------
+
+SANDBOX_PORT: int = env.int("SANDBOX_PORT", 42000)
+SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
+
+FAL_KEY: str = env.str("FAL_KEY", "")
+FAL_URL: str = env.str("FAL_URL", "" if FAL_KEY else f"{SANDBOX_URL}/fal")
+REPLICATE_API_TOKEN: str = env.str("REPLICATE_API_TOKEN", "")
+REPLICATE_URL: str = env.str(
+    "REPLICATE_URL",
+    "https://api.replicate.com" if REPLICATE_API_TOKEN else f"{SANDBOX_URL}/replicate",
+)
+ARENA_URL: str = env.str("ARENA_URL", f"{SANDBOX_URL}/arena" if LOCAL else "https://api.are.na")
+CHAIN_RPC_URL: str = env.str("CHAIN_RPC_URL", f"{SANDBOX_URL}/chain")
+CHAIN_ID: int = env.int("CHAIN_ID", 8453)
+
+SANDBOXED = [
+    name
+    for name, address in [
+        ("FAL_KEY", FAL_URL),
+        ("REPLICATE_API_TOKEN", REPLICATE_URL),
+        ("ARENA_URL", ARENA_URL),
+        ("CHAIN_RPC_URL", CHAIN_RPC_URL),
+    ]
+    if address.startswith(SANDBOX_URL)
+]
+"""The settings whose outside world is the sandbox at this moment."""
+DEMO_WALLET = CHAIN_RPC_URL.startswith(SANDBOX_URL)
+
+# --- What the browser is told ---------------------------------------------------------------------
+
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:", "blob:"],
+    "connect-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "object-src": [CSP.NONE],
+    **({"upgrade-insecure-requests": True} if HTTPS else {}),
+}
+# Django's default, same-origin, breaks the Coinbase and Base Account pop-ups (safety page, D14).
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^api/webhook/", r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 16
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# --- Words ----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}

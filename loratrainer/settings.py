@@ -112,14 +112,16 @@ WHITENOISE_USE_FINDERS = DEBUG
 # --- Work -----------------------------------------------------------------------------------------
 
 REDIS_URL: str = env.str("REDIS_URL", "")
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         # A lost message costs one sweep, so Redis may give a dead worker's messages back early.
         "visibility_timeout": 300,
         "unacked_restore_throttle": 1,
         "socket_timeout": 5,
-        "socket_connect_timeout": 3,
+        "socket_connect_timeout": 1,
+        # A message that cannot be sent now is not worth a person's waiting: kombu would try for 6 s.
+        "max_retries": 0,
     }
     if REDIS_URL
     else embedded.broker_options(VAR_DIR)
@@ -132,6 +134,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", 120))
+SWEEPS: list[str] = []
+"""Functions without arguments that every sweep calls; each must be cheap when nothing is to do."""
 SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", 2))
 CELERY_BEAT_SCHEDULE = {
     "sweep": {

@@ -19,6 +19,7 @@ if MAIN:
             os.environ.pop(setting, None)
     os.environ |= {
         "TESTS_ENVIRONMENT": "1",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
         "ENV_FILE": os.devnull,
         "VAR_DIR": str(VAR_DIR),
         # Playwright's synchronous API keeps a loop in the thread of the tests.

@@ -1,0 +1,8 @@
+"""The site's settings, and a kind of job that only the tests have."""
+
+from __future__ import annotations
+
+from loratrainer.settings import *  # noqa: F403
+from loratrainer.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.errands"]

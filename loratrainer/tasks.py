@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from loratrainer.jobs import Job, JobQuerySet
+from loratrainer.models import Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ def advance(label: str, pk: str) -> None:
 @shared_task
 def sweep() -> None:
     """Ring for every job that is due, and run the other sweeps that the settings name."""
+    Pulse.feel("sweep")
     for model in job_models():
         jobs: JobQuerySet[Job] = JobQuerySet(model)
         for pk in jobs.due().order_by("due_at").values_list("pk", flat=True)[:SWEEP_LIMIT]:

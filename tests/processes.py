@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from django.db import connection
 
+ALONE = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -63,23 +64,15 @@ def running(
                 assert process.poll() is None, log.read_text()
             yield process
         finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    pass
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait()
 
 
 @contextmanager
 def worker(env: dict[str, str], log: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """A real Celery worker."""
-    command = [sys.executable, "-m", "celery", "-A", "loratrainer", "worker", "-l", "INFO"]
+    command = [sys.executable, "-m", "celery", "-A", "loratrainer", "worker", "-l", "INFO", *ALONE]
     with running(
         *command,
         *options,

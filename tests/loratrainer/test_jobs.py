@@ -98,7 +98,7 @@ def test_a_worker_that_stalled_past_its_lease_cannot_write_any_more() -> None:
     for write in (
         lambda: stalled.move("talking"),
         lambda: stalled.wait(timedelta(seconds=1)),
-        lambda: stalled.renew(),
+        stalled.renew,
         lambda: stalled.fail("late"),
     ):
         with pytest.raises(StaleJob):

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from loratrainer.embedded import start_postgres
+from loratrainer import embedded
 
 django.setup()
 
@@ -134,8 +134,8 @@ def check_ports() -> None:
 def postgres() -> Iterator[None]:
     """Start the embedded Postgres unless another is named, and bring the tables up to date."""
     server = None
-    if "DATABASE_URL" not in os.environ:
-        server = start_postgres(settings.VAR_DIR)
+    if settings.DATABASE_URL == embedded.database_url(settings.VAR_DIR):
+        server = embedded.start_postgres(settings.VAR_DIR)
         say("database", f"PostgreSQL keeps its data in {server.pgdata}")
     try:
         call_command("migrate", interactive=False, verbosity=0)

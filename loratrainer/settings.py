@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environs import Env
@@ -24,7 +25,7 @@ env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
 
 SECRET_KEY: str = env.str("SECRET_KEY", "")
 LOCAL = not SECRET_KEY
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
 if LOCAL:
     SECRET_KEY = embedded.secret_key(VAR_DIR)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
@@ -32,7 +33,7 @@ DEBUG: bool = env.bool("DEBUG", LOCAL)
 
 SITE_NAME: str = env.str("SITE_NAME", "LoRA Trainer")
 PORT: int = env.int("PORT", 8000)
-SITE_URL: str = env.str("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
+SITE_URL: str = (env.str("SITE_URL", "") or f"http://localhost:{PORT}").rstrip("/")
 SITE_HOST = SITE_URL.partition("://")[2]
 if not SITE_URL.startswith(("http://", "https://")) or "/" in SITE_HOST:
     raise ImproperlyConfigured(
@@ -84,9 +85,10 @@ TEMPLATES = [
 
 # --- Where things are kept ------------------------------------------------------------------------
 
+DATABASE_URL: str = env.str("DATABASE_URL", "") or embedded.database_url(VAR_DIR)
 DATABASES: dict[str, Any] = {
     "default": {
-        **env.dj_db_url("DATABASE_URL", embedded.database_url(VAR_DIR)),
+        **dj_database_url.parse(DATABASE_URL),
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -134,6 +136,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_LOST_WAIT = 2.0
+CELERY_TASK_TIME_LIMIT = 900
 JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", 120))
 SWEEPS: list[str] = []
 """Functions without arguments that every sweep calls; each must be cheap when nothing is to do."""
@@ -174,14 +178,16 @@ SANDBOX_PORT: int = env.int("SANDBOX_PORT", 42000)
 SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
 
 FAL_KEY: str = env.str("FAL_KEY", "")
-FAL_URL: str = env.str("FAL_URL", "" if FAL_KEY else f"{SANDBOX_URL}/fal")
+FAL_URL: str = env.str("FAL_URL", "") or ("" if FAL_KEY else f"{SANDBOX_URL}/fal")
+"""Empty: the addresses that fal's own SDK knows."""
 REPLICATE_API_TOKEN: str = env.str("REPLICATE_API_TOKEN", "")
-REPLICATE_URL: str = env.str(
-    "REPLICATE_URL",
-    "https://api.replicate.com" if REPLICATE_API_TOKEN else f"{SANDBOX_URL}/replicate",
+REPLICATE_URL: str = env.str("REPLICATE_URL", "") or (
+    "https://api.replicate.com" if REPLICATE_API_TOKEN else f"{SANDBOX_URL}/replicate"
 )
-ARENA_URL: str = env.str("ARENA_URL", f"{SANDBOX_URL}/arena" if LOCAL else "https://api.are.na")
-CHAIN_RPC_URL: str = env.str("CHAIN_RPC_URL", f"{SANDBOX_URL}/chain")
+ARENA_URL: str = env.str("ARENA_URL", "") or (
+    f"{SANDBOX_URL}/arena" if LOCAL else "https://api.are.na"
+)
+CHAIN_RPC_URL: str = env.str("CHAIN_RPC_URL", "") or f"{SANDBOX_URL}/chain"
 CHAIN_ID: int = env.int("CHAIN_ID", 8453)
 
 SANDBOXED = [

@@ -9,4 +9,12 @@ from sandbox.config import Config
 
 if __name__ == "__main__":
     config = Config.from_environment()
-    web.run_app(create_app(config), host="127.0.0.1", port=config.port, print=None)
+    web.run_app(
+        create_app(config),
+        host="127.0.0.1",
+        port=config.port,
+        print=None,
+        access_log=None,
+        # Whoever waits for an answer or a stream then is cut off; jobs lose nothing.
+        shutdown_timeout=0.5,
+    )

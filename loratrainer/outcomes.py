@@ -15,6 +15,12 @@ class Pending:
 
     note: str = ""
     """Shown to the owner while they wait, for example "Third in the queue"."""
+    position: int | None = None
+    """How many are before it in the queue, if it waits there."""
+    percent: int | None = None
+    """How far it is, 0 to 100, if the provider says so."""
+    log: tuple[str, ...] = ()
+    """Every line that the provider has written so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
 if LOCAL:
     SECRET_KEY = embedded.secret_key(VAR_DIR)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
-DEBUG: bool = env.bool("DEBUG", LOCAL)
+DEBUG: bool = env.bool("DEBUG", False)
 
 SITE_NAME: str = env.str("SITE_NAME", "LoRA Trainer")
 PORT: int = env.int("PORT", 8000)
+MAINTENANCE: bool = env.bool("MAINTENANCE", False)
 SITE_URL: str = (env.str("SITE_URL", "") or f"http://localhost:{PORT}").rstrip("/")
 SITE_HOST = SITE_URL.partition("://")[2]
 if not SITE_URL.startswith(("http://", "https://")) or "/" in SITE_HOST:
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "loratrainer.headers.middleware",
+    "loratrainer.errors.maintenance",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -70,11 +72,16 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+LOADERS = [
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
+            "loaders": LOADERS if LOCAL else [("django.template.loaders.cached.Loader", LOADERS)],
             "context_processors": [
                 "django.template.context_processors.request",
                 "loratrainer.context.site",
@@ -105,11 +112,11 @@ STORAGES: dict[str, Any] = {
     },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if LOCAL
         else "loratrainer.static.HashedStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = LOCAL
 
 # --- Work -----------------------------------------------------------------------------------------
 
@@ -202,6 +209,17 @@ SANDBOXED = [
 ]
 """The settings whose outside world is the sandbox at this moment."""
 DEMO_WALLET = CHAIN_RPC_URL.startswith(SANDBOX_URL)
+
+FETCH_HOSTS: dict[str, list[str]] = {
+    "arena": [SANDBOX_URL]
+    if "ARENA_URL" in SANDBOXED
+    else ["d2w9rnfcy7mm78.cloudfront.net", ".are.na"],
+    "fal": [SANDBOX_URL] if "FAL_KEY" in SANDBOXED else [".fal.media"],
+    "replicate": [SANDBOX_URL]
+    if "REPLICATE_API_TOKEN" in SANDBOXED
+    else ["replicate.delivery", ".replicate.delivery"],
+}
+"""The hosts that files of each outside world may be fetched from."""
 
 # --- What the browser is told ---------------------------------------------------------------------
 

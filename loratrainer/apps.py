@@ -7,4 +7,5 @@ class LoraTrainerConfig(AppConfig):
     name = "loratrainer"
 
     def ready(self) -> None:
+        """Register the checks."""
         from loratrainer import checks  # noqa: F401, PLC0415 - registers itself

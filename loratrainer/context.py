@@ -5,7 +5,22 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest
 
+SIMULATIONS = {
+    "CHAIN_RPC_URL": "payments on Base",
+    "FAL_KEY": "fal.ai",
+    "REPLICATE_API_TOKEN": "Replicate",
+    "ARENA_URL": "Are.na",
+}
+"""The outside world behind each setting of `SANDBOXED`, in the words of the pages."""
 
-def site(request: HttpRequest) -> dict[str, object]:
-    """The site's name, and whether the outside worlds are the sandbox's."""
-    return {"SITE_NAME": settings.SITE_NAME, "SANDBOXED": bool(settings.SANDBOXED)}
+
+def site(request: HttpRequest | None) -> dict[str, object]:
+    """The site's name, and which outside worlds are the sandbox's.
+
+    Asks neither the request nor the database, so that the page of a failure can say it too.
+    """
+    return {
+        "SITE_NAME": settings.SITE_NAME,
+        "SANDBOXED": [words for name, words in SIMULATIONS.items() if name in settings.SANDBOXED],
+        "PLAY_MONEY": settings.DEMO_WALLET,
+    }

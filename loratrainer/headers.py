@@ -11,11 +11,10 @@ from loratrainer.errors import permission_denied
 
 type View = Callable[[HttpRequest], HttpResponse]
 
-PERMISSIONS_POLICY = ", ".join(
+PERMISSIONS_POLICY = "clipboard-write=(self), " + ", ".join(
     f"{feature}=()"
     for feature in (
         "accelerometer",
-        "bluetooth",
         "browsing-topics",
         "camera",
         "geolocation",
@@ -47,6 +46,7 @@ def middleware(get_response: View) -> View:
             response = get_response(request)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Reporting-Endpoints", 'csp="/csp-report"')
         if response.has_header("Set-Cookie") or _knows_the_person(request):
             # The back button after signing out must not show a private page (safety page, X07).
             response.headers.setdefault("Cache-Control", "private, no-store")

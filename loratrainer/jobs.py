@@ -119,8 +119,8 @@ class Job(models.Model):
     ) -> None:
         """Change the status, and write it into the history.
 
-        `due_in` is when the next step is due (None: nothing is left to do), `deadline_in` sets a new
-        deadline. Raises `StaleJob` when somebody else was first.
+        `due_in` is when the next step is due (None: nothing is left to do), `deadline_in` sets a
+        new deadline. Raises `StaleJob` when somebody else was first.
         """
         old = self.status
         line = JSONObject(**{"at": Now(), "from": Value(old), "to": Value(to), "why": Value(why)})
@@ -150,7 +150,7 @@ class Job(models.Model):
         """Do what must happen in the same transaction as a move from `old`; nothing by default."""
 
     def wait(self, due_in: timedelta, *, note: str = "") -> None:
-        """Stay here and look again after `due_in`. The world did answer, so the tries start anew."""
+        """Stay here and look again after `due_in`: the world answered, so tries start anew."""
         self._write({"due_at": self._later(due_in), "tries": 0, "crashes": 0, "note": note})
 
     def renew(self, **changes: Any) -> None:
@@ -162,7 +162,7 @@ class Job(models.Model):
         self.move("failed", due_in=None, why=reason, error=reason)
 
     def hurry(self) -> None:
-        """Make it due now, if anything is left to do. A step that runs meanwhile sees the change."""
+        """Make it due now, if anything is left to do; a step that runs meanwhile notices."""
         type(self)._default_manager.filter(pk=self.pk, due_at__isnull=False).update(due_at=Now())
 
     def advance(self) -> None:

@@ -39,7 +39,7 @@ ALONE = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
 """A single worker has nobody to greet, and starts two seconds sooner for it."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error when it was wanted
+class Stopped(Exception):
     """Everything must stop; the message says why."""
 
 
@@ -134,12 +134,12 @@ def check_ports() -> None:
 def postgres() -> Iterator[None]:
     """Start the embedded Postgres unless another is named, and bring the tables up to date."""
     server = None
-    if settings.DATABASE_URL == embedded.database_url(settings.VAR_DIR):
+    if embedded.database_url(settings.VAR_DIR) == settings.DATABASE_URL:
         server = embedded.start_postgres(settings.VAR_DIR)
         say("database", f"PostgreSQL keeps its data in {server.pgdata}")
     try:
         call_command("migrate", interactive=False, verbosity=0)
-        if not settings.DEBUG:
+        if not settings.LOCAL:
             call_command("collectstatic", interactive=False, verbosity=0)
         connection.close()
         yield
@@ -155,7 +155,7 @@ def processes() -> Iterator[list[Process]]:
     gunicorn += ["--worker-class", "gthread", "--threads", "8", "--graceful-timeout", "2"]
     gunicorn += ["--access-logfile", "-", "--access-logformat", "%(m)s %(U)s%(q)s %(s)s %(M)s ms"]
     gunicorn += ["--no-control-socket"]
-    gunicorn += ["--reload"] if settings.DEBUG else []
+    gunicorn += ["--reload"] if settings.LOCAL else []
     celery = ["celery", "-A", "loratrainer"]
     children: list[Process] = []
     try:

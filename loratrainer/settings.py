@@ -58,10 +58,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Headers first, so that static files and early refusals carry them too.
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "loratrainer.headers.middleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "loratrainer.errors.maintenance",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -69,7 +71,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 LOADERS = [
@@ -129,7 +130,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "unacked_restore_throttle": 1,
         "socket_timeout": 5,
         "socket_connect_timeout": 1,
-        # A message that cannot be sent now is not worth a person's waiting: kombu would try for 6 s.
+        # What cannot be sent now is not worth a person's waiting: kombu would try for 6 s.
         "max_retries": 0,
     }
     if REDIS_URL
@@ -235,6 +236,8 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
     "object-src": [CSP.NONE],
+    "report-uri": ["/csp-report"],
+    "report-to": ["csp"],
     **({"upgrade-insecure-requests": True} if HTTPS else {}),
 }
 # Django's default, same-origin, breaks the Coinbase and Base Account pop-ups (safety page, D14).

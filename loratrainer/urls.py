@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-from loratrainer import health, views
+from loratrainer import health, reports, views
 
 handler400 = "loratrainer.errors.bad_request"
 handler403 = "loratrainer.errors.permission_denied"
@@ -15,6 +15,7 @@ handler500 = "loratrainer.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("", include("wallets.urls")),
+    path("csp-report", reports.csp_report, name="csp_report"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

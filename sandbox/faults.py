@@ -2,9 +2,9 @@
 
 `POST /sandbox/script` adds `{"rules": [...]}`, `GET` shows what is left, `DELETE` clears. A rule is
 `{"match": {"method", "path", "contains", "nth"}, "do": ..., "times": 1, ...arguments}`: `path` may
-hold `*`; `contains` is a piece of the request's body; `nth` lets the first requests that match pass;
-`times` null means always. The first rule that fits a request is applied and used up by one. Rules
-about a job (`FOR_JOBS`) wait for the submission that they match, and come in addition.
+hold `*`; `contains` is a piece of the request's body; `nth` lets the first requests that match
+pass; `times` null means always. The first rule that fits a request is applied and used up by one.
+Rules about a job (`FOR_JOBS`) wait for the submission that they match, and come in addition.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Rule:
 
     @classmethod
     def parse(cls, given: Any) -> Rule:
-        """Read one rule. Raises `ValueError` for anything unknown, so that no typo goes unnoticed."""
+        """Read one rule. Raises `ValueError` for anything unknown, so that typos are noticed."""
         if not isinstance(given, dict) or given.get("do") not in ACTIONS:
             raise ValueError(f'A rule needs "do", one of: {", ".join(ACTIONS)}.')
         match = given.get("match", {})
@@ -136,9 +136,9 @@ async def _instead(request: web.Request, rule: Rule) -> web.Response | None:
 async def _after(
     request: web.Request, rule: Rule, response: web.StreamResponse
 ) -> web.StreamResponse:
-    if response.prepared:  # A stream has been sent already.
-        return response
     match rule.do:
+        case _ if response.prepared:
+            pass  # A stream has been sent already.
         case "delay" if rule.arguments["after"]:
             await asyncio.sleep(rule.arguments["seconds"])
         case "accept_then_500":

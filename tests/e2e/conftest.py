@@ -1,0 +1,155 @@
+"""A real browser, watched: whatever it complains about fails the test.
+
+`page`, `context` and `new_context` are pytest-playwright's own, with that watch. `open_page` opens
+a page of the live server in a given width and theme, `axe` looks for barriers, and `strict.expect`
+names the complaints that a test provokes on purpose.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Request
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+HEIGHTS = {390: 844, 900: 1000, 1440: 900}
+
+
+@pytest.fixture(scope="session")
+def base_url(live_server: Any) -> str:
+    """`page.goto("/style")` means the live server."""
+    return str(live_server.url)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    return {
+        **browser_type_launch_args,
+        **({"executable_path": chromium} if chromium else {}),
+        "args": [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--font-render-hinting=none",
+            # The same grey text everywhere: no colours at the edges of letters.
+            "--disable-lcd-text",
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "locale": "en-GB", "timezone_id": "UTC"}
+
+
+class Strict:
+    """What browsers complained about while a test ran."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.problems: list[str] = []
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on(
+            "console",
+            lambda message: (
+                self.problems.append(f"console: {message.text}")
+                if message.type in {"error", "warning"}
+                else None
+            ),
+        )
+        context.on("weberror", lambda error: self.problems.append(f"error: {error.error}"))
+        context.on("request", self._at_home)
+
+    def _at_home(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
+            self.problems.append(f"request to another origin: {request.url}")
+        elif request.url == f"{self.origin}/csp-report":
+            self.problems.append(f"policy: {request.post_data}")
+
+    def expect(self, *parts: str) -> None:
+        """Take out the complaints with these parts; one part that none of them has is a failure."""
+        for part in parts:
+            rest = [problem for problem in self.problems if part not in problem]
+            assert len(rest) < len(self.problems), f"nobody complained about {part!r}"
+            self.problems = rest
+
+
+@pytest.fixture
+def strict(base_url: str) -> Iterator[Strict]:
+    watched = Strict(base_url)
+    yield watched
+    assert watched.problems == []
+
+
+@pytest.fixture
+def new_context(
+    new_context: Callable[..., BrowserContext], strict: Strict
+) -> Callable[..., BrowserContext]:
+    def watched_context(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        strict.watch(context)
+        return context
+
+    return watched_context
+
+
+@pytest.fixture
+def open_page(
+    new_context: Callable[..., BrowserContext],
+) -> Callable[..., Page]:
+    """`open_page("/connect", width=390, theme="dark")`: in a browser that is new each time.
+
+    Other options go to Playwright's `new_context`, for example `java_script_enabled=False`.
+    """
+
+    def open_page(path: str, *, width: int = 1440, theme: str = "light", **options: Any) -> Page:
+        context = new_context(
+            viewport={"width": width, "height": HEIGHTS.get(width, 900)},
+            color_scheme=theme,
+            **{"reduced_motion": "reduce", **options},
+        )
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def more_urls(settings: Any) -> None:
+    """The addresses of `tests.e2e.pages`: a page that breaks, a dialog, a toast, a poll."""
+    settings.ROOT_URLCONF = "tests.e2e.pages"
+
+
+@pytest.fixture
+def no_demo_wallet(settings: Any) -> None:
+    """Without the demo wallet: it asks the sandbox, which most tests do not start."""
+    settings.DEMO_WALLET = False
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], list[str]]:
+    """The barriers that axe-core finds on a page, one line for each element."""
+
+    def axe(page: Page) -> list[str]:
+        page.evaluate(AXE.read_text())
+        result = page.evaluate(
+            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", AXE_RULES
+        )
+        return [
+            f"{violation['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+            for violation in result["violations"]
+            for node in violation["nodes"]
+        ]
+
+    return axe

@@ -41,6 +41,8 @@ if not SITE_URL.startswith(("http://", "https://")) or "/" in SITE_HOST:
         f"SITE_URL must be an origin like https://lora.example, not {SITE_URL!r}."
     )
 HTTPS = SITE_URL.startswith("https://")
+PROXY_HOPS: int = env.int("PROXY_HOPS", 0)
+"""How many proxies of ours stand in front, each adding one entry to X-Forwarded-For."""
 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [SITE_HOST.partition(":")[0]])
 ROOT_URLCONF = "loratrainer.urls"
@@ -147,7 +149,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_LOST_WAIT = 2.0
 CELERY_TASK_TIME_LIMIT = 900
 JOB_LEASE = timedelta(seconds=env.float("JOB_LEASE_SECONDS", 120))
-SWEEPS: list[str] = []
+SWEEPS = ["wallets.models.sweep_challenges"]
 """Functions without arguments that every sweep calls; each must be cheap when nothing is to do."""
 SWEEP_EVERY = timedelta(seconds=env.float("SWEEP_SECONDS", 2))
 CELERY_BEAT_SCHEDULE = {

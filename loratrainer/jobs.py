@@ -149,9 +149,10 @@ class Job(models.Model):
     def moved(self, old: str) -> None:
         """Do what must happen in the same transaction as a move from `old`; nothing by default."""
 
-    def wait(self, due_in: timedelta, *, note: str = "") -> None:
+    def wait(self, due_in: timedelta, *, note: str = "", **changes: Any) -> None:
         """Stay here and look again after `due_in`: the world answered, so tries start anew."""
-        self._write({"due_at": self._later(due_in), "tries": 0, "crashes": 0, "note": note})
+        state = {"due_at": self._later(due_in), "tries": 0, "crashes": 0, "note": note[:200]}
+        self._write(changes | state)
 
     def renew(self, **changes: Any) -> None:
         """Keep the lease of a long step. Raises `StaleJob` when it is not ours any more."""

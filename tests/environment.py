@@ -21,12 +21,15 @@ if MAIN:
         "TESTS_ENVIRONMENT": "1",
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "ENV_FILE": os.devnull,
-        "VAR_DIR": str(VAR_DIR),
         # Playwright's synchronous API keeps a loop in the thread of the tests.
         "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     }
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     if "DATABASE_URL" not in os.environ:
-        from loratrainer.embedded import start_postgres
+        from loratrainer.embedded import database_url, start_postgres
 
         start_postgres(VAR_DIR)
+        os.environ["DATABASE_URL"] = database_url(VAR_DIR)
+
+# Files and messages of one test process must not reach another's worker.
+os.environ["VAR_DIR"] = str(VAR_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))

@@ -6,6 +6,7 @@ The embedded Postgres is started once by the process that was called, and used b
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,5 +32,7 @@ if MAIN:
         start_postgres(VAR_DIR)
         os.environ["DATABASE_URL"] = database_url(VAR_DIR)
 
-# Files and messages of one test process must not reach another's worker.
+# Files, messages and the sandbox of one test process must not be another's.
 os.environ["VAR_DIR"] = str(VAR_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    os.environ["SANDBOX_PORT"] = str(listener.getsockname()[1])

@@ -47,4 +47,12 @@ def check_embedded_parts(
                 id="loratrainer.W001",
             )
         )
+    if settings.FAL_KEY and not settings.PROVIDERS["fal"]["OPTIONS"]["user_id"]:
+        found.append(
+            Warning(
+                "FAL_USER_ID is not set, so any customer of fal.ai can make it ring for us.",
+                hint="Set it to the user id of your account at fal.ai.",
+                id="loratrainer.W002",
+            )
+        )
     return found

@@ -96,7 +96,7 @@ class Job(models.Model):
 
     class Meta:
         abstract = True
-        indexes = (
+        indexes: ClassVar[list[models.Index] | tuple[models.Index, ...]] = (
             # Finished rows are not in it, so that a sweep costs what is due and nothing more.
             models.Index(
                 fields=["due_at"], name="%(class)s_due", condition=Q(due_at__isnull=False)

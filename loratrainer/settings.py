@@ -1,33 +1,25 @@
 """Every setting, read from the environment. `.env.example` explains each one.
 
 Without `SECRET_KEY` this is a local installation: the database, the broker and the outside worlds
-that have no address or key of their own are the embedded ones that `make run` starts.
+(`loratrainer/worlds.py`) that have no address of their own are those that `make run` starts.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
-from environs import Env
 
 from loratrainer import embedded
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env(eager=True)
-env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")), recurse=False)
+from loratrainer.environment import BASE_DIR, LOCAL, VAR_DIR, env
+from loratrainer.worlds import *  # noqa: F403 - the settings of the outside worlds
 
 # --- Where we are ---------------------------------------------------------------------------------
 
-SECRET_KEY: str = env.str("SECRET_KEY", "")
-LOCAL = not SECRET_KEY
-VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
-if LOCAL:
-    SECRET_KEY = embedded.secret_key(VAR_DIR)
+SECRET_KEY: str = env.str("SECRET_KEY", "") or embedded.secret_key(VAR_DIR)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 DEBUG: bool = env.bool("DEBUG", False)
 
@@ -156,8 +148,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "loratrainer.tasks.sweep",
         "schedule": SWEEP_EVERY,
-        # A sweep that waited in the queue this long has been overtaken by the next.
-        "options": {"expires": SWEEP_EVERY.total_seconds()},
+        # While every worker is busy, sweeps would pile up in the queue.
+        "options": {"expires": 10},
     }
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
@@ -182,47 +174,15 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_FAILURE_VIEW = "loratrainer.errors.csrf_failure"
 
-# --- The outside worlds ---------------------------------------------------------------------------
+# --- Pictures -------------------------------------------------------------------------------------
 
-SANDBOX_PORT: int = env.int("SANDBOX_PORT", 42000)
-SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
-
-FAL_KEY: str = env.str("FAL_KEY", "")
-FAL_URL: str = env.str("FAL_URL", "") or ("" if FAL_KEY else f"{SANDBOX_URL}/fal")
-"""Empty: the addresses that fal's own SDK knows."""
-REPLICATE_API_TOKEN: str = env.str("REPLICATE_API_TOKEN", "")
-REPLICATE_URL: str = env.str("REPLICATE_URL", "") or (
-    "https://api.replicate.com" if REPLICATE_API_TOKEN else f"{SANDBOX_URL}/replicate"
-)
-ARENA_URL: str = env.str("ARENA_URL", "") or (
-    f"{SANDBOX_URL}/arena" if LOCAL else "https://api.are.na"
-)
-CHAIN_RPC_URL: str = env.str("CHAIN_RPC_URL", "") or f"{SANDBOX_URL}/chain"
-CHAIN_ID: int = env.int("CHAIN_ID", 8453)
-
-SANDBOXED = [
-    name
-    for name, address in [
-        ("FAL_KEY", FAL_URL),
-        ("REPLICATE_API_TOKEN", REPLICATE_URL),
-        ("ARENA_URL", ARENA_URL),
-        ("CHAIN_RPC_URL", CHAIN_RPC_URL),
-    ]
-    if address.startswith(SANDBOX_URL)
-]
-"""The settings whose outside world is the sandbox at this moment."""
-DEMO_WALLET = CHAIN_RPC_URL.startswith(SANDBOX_URL)
-
-FETCH_HOSTS: dict[str, list[str]] = {
-    "arena": [SANDBOX_URL]
-    if "ARENA_URL" in SANDBOXED
-    else ["d2w9rnfcy7mm78.cloudfront.net", ".are.na"],
-    "fal": [SANDBOX_URL] if "FAL_KEY" in SANDBOXED else [".fal.media"],
-    "replicate": [SANDBOX_URL]
-    if "REPLICATE_API_TOKEN" in SANDBOXED
-    else ["replicate.delivery", ".replicate.delivery"],
-}
-"""The hosts that files of each outside world may be fetched from."""
+PICTURES_MIN: int = env.int("PICTURES_MIN", 4)
+PICTURES_MAX: int = env.int("PICTURES_MAX", 15)
+"""How many pictures a training takes."""
+PICTURE_MAX_BYTES: int = env.int("PICTURE_MAX_BYTES", 10_000_000)
+PICTURE_MAX_PIXELS: int = env.int("PICTURE_MAX_PIXELS", 40_000_000)
+PICTURE_MAX_SIDE: int = env.int("PICTURE_MAX_SIDE", 8192)
+PICTURE_MIN_SIDE: int = env.int("PICTURE_MIN_SIDE", 256)
 
 # --- What the browser is told ---------------------------------------------------------------------
 

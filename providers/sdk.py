@@ -60,3 +60,15 @@ class Bounded(httpx.HTTPTransport):
         """Send the request."""
         request.extensions["timeout"] = TIMEOUT.as_dict()
         return super().handle_request(request)
+
+
+@cache
+def http_for(authorization: str, base_url: str = "") -> httpx.Client:
+    """Return a client for what the SDKs do not read, or not safely: no retries, no redirects.
+
+    fal's SDK has no list of requests and raises for statuses that it does not know; Replicate's
+    raises for `aborted`.
+    """
+    return httpx.Client(
+        base_url=base_url, headers={"Authorization": authorization}, timeout=TIMEOUT
+    )

@@ -81,8 +81,8 @@ class Models:
         self._save()
 
     def add_version(self, name: str, version: str, created_at: str, weights: Path) -> None:
-        """Add the outcome of a training to its destination, if that still exists."""
-        if name in self.own:
+        """Add the outcome of a training to its destination, once, if that still exists."""
+        if name in self.own and self.weights(version) is None:
             kept = {"id": version, "created_at": created_at, "weights": str(weights)}
             self.own[name]["versions"].append(kept)
             self._save()

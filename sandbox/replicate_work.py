@@ -56,6 +56,8 @@ class Replicate:
 
     async def finished(self, job: Job) -> None:
         """Send `output` if there is one, and `completed`."""
+        if job.kind == "training" and job.output is not None:
+            self._add_version(job)
         final = shown(self.app, job)
         early = final | {"status": "processing", "completed_at": None, "metrics": {}}
         if job.output is not None and "webhook_reorder" not in job.faults:
@@ -92,10 +94,18 @@ class Replicate:
         config = weights.replicate_config(trigger_word=given.trigger_word, steps=steps)
         weights.tar(path, trained.weights, config, captions)
         version = hashlib.sha256(path.read_bytes()).hexdigest()
-        destination = job.details["destination"]
-        job.details["version"] = version
-        self.app[MODELS].add_version(destination, version, iso(time.time()), path)
-        return {"weights": self._url(path), "version": f"{destination}:{version}"}
+        job.details |= {"version": version, "weights": str(path)}
+        return {
+            "weights": self._url(path),
+            "version": f"{job.details['destination']}:{version}",
+        }
+
+    def _add_version(self, job: Job) -> None:
+        made_at = iso(job.finished_at or time.time())
+        details, models = job.details, self.app[MODELS]
+        models.add_version(
+            details["destination"], details["version"], made_at, Path(details["weights"])
+        )
 
     async def _generate(self, job: Job) -> list[str]:
         given = DevLora.model_validate(job.input)
@@ -173,7 +183,7 @@ def shown(app: web.Application, job: Job) -> dict[str, Any]:
         "error": None,
         "status": {"queued": "starting", "running": "processing"}.get(state, "succeeded"),
         "created_at": iso(job.created_at),
-        "started_at": None if state == "queued" else iso(job.starts_at),
+        "started_at": iso(job.starts_at) if job.starts_at <= (job.finished_at or now) else None,
         "completed_at": None,
         "data_removed": False,
         "source": "api",

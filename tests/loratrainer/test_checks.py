@@ -17,8 +17,10 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://loratrainer:secret@db.example:5432/loratrainer",
     "REDIS_URL": "redis://redis.example:6379/0",
     "FAL_KEY": "id:secret",
+    "FAL_USER_ID": "github|1",
     "REPLICATE_API_TOKEN": "r8_secret",
     "CHAIN_RPC_URL": "https://base.example/rpc",
+    "TREASURY": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
 }
 
 
@@ -48,6 +50,12 @@ def test_a_missing_key_is_refused_because_the_sandbox_would_answer(
 ) -> None:
     code, said = check_deploy(tmp_path, PRODUCTION | {name: ""})
     assert f"{name} is not set, so this outside world is the sandbox." in said
+    assert code == 1
+
+
+def test_a_key_of_fal_without_its_user_is_pointed_out(tmp_path: Path) -> None:
+    code, said = check_deploy(tmp_path, PRODUCTION | {"FAL_USER_ID": ""})
+    assert "loratrainer.W002" in said
     assert code == 1
 
 

@@ -1,0 +1,37 @@
+"""The outside worlds as the settings name them: the sandbox, started once for a test process.
+
+Import what a test module needs: `from tests.world import sandbox, site`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from tests.sandbox_process import SandboxProcess
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    var = tmp_path_factory.mktemp("world")
+    port = django_settings.SANDBOX_PORT
+    with SandboxProcess(var, port=port, training_in=0.5, block_in=0.2) as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(sandbox_process: SandboxProcess) -> Iterator[SandboxProcess]:
+    """The sandbox without a script, before the test and after it."""
+    sandbox_process.clear_script()
+    yield sandbox_process
+    sandbox_process.clear_script()
+
+
+@pytest.fixture
+def site(sandbox: SandboxProcess, live_server: Any, settings: Any) -> str:
+    """A web server at `SITE_URL`, where providers fetch archives and ring."""
+    settings.SITE_URL = live_server.url
+    return str(live_server.url)

@@ -236,7 +236,7 @@ def test_all_pages_of_the_list_are_read(world: World) -> None:
         page(listed(created_at=None)),
         page(listed(created_at="yesterday")),
     ],
-    ids=str,
+    ids=range(7),
 )
 def test_a_list_that_is_not_complete_is_no_proof(world: World, body: dict[str, Any]) -> None:
     world.rule("trainings", "status", status=200, body=body, times=None)

@@ -6,9 +6,11 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from fal_client import FalClientHTTPError
 from replicate.exceptions import ReplicateError
 
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 ACCOUNT = {401, 402, 403}
 """Our key, our balance or our rights: fal answers 403 to an account without money."""
 LATER = {408, 409, 425, 429}
-ACCOUNT_WORDS = "The training service refuses our account. We have been told."
+ACCOUNT_WORDS = gettext_noop("The training service refuses our account. We have been told.")
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 """Failures before the first byte of a request: no name, no connection, no TLS."""
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -43,18 +45,19 @@ def ordering(service: str) -> Iterator[None]:
     try:
         yield
     except UNSENT as error:
-        raise TryAgainLater(f"{service} cannot be reached.") from error
+        raise TryAgainLater(_("{service} cannot be reached.").format(service=service)) from error
     except (FalClientHTTPError, ReplicateError) as error:
         status, words = _heard(error)
         if status in ACCOUNT:
             _report_account(service, status, words)
-            raise GiveUp(ACCOUNT_WORDS) from error
+            raise GiveUp(_(ACCOUNT_WORDS)) from error
         if status == 429:
-            raise TryAgainLater(f"{service} asks us to slow down.") from error
+            raise slow_down(service) from error
         if 400 <= status < 500 and status not in LATER:
             if status == 404:
                 logger.error("%s does not know what we order: %s", service, words)
-            raise GiveUp(f"{service} refused the order: {words}") from error
+            refused = _("{service} refused the order: {words}")
+            raise GiveUp(refused.format(service=service, words=words)) from error
         logger.warning("An order to %s is in doubt: HTTP %d, %s", service, status, words)
         raise Doubt(f"{service} answered with HTTP {status}.") from error
     except Exception as error:
@@ -72,12 +75,14 @@ def asking(service: str) -> Iterator[None]:
         status, words = _heard(error)
         if status in ACCOUNT:
             _report_account(service, status, words)
-            raise GiveUp(ACCOUNT_WORDS) from error
+            raise GiveUp(_(ACCOUNT_WORDS)) from error
         if 400 <= status < 500 and status not in LATER:
-            raise GiveUp(f"{service} refused: {words}") from error
-        raise TryAgainLater(f"{service} answered with HTTP {status}.") from error
+            raise GiveUp(
+                _("{service} refused: {words}").format(service=service, words=words)
+            ) from error
+        raise troubled(service, status) from error
     except httpx.HTTPError as error:
-        raise TryAgainLater(f"{service} did not answer.") from error
+        raise TryAgainLater(_("{service} did not answer.").format(service=service)) from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise unreadable(service, repr(error)) from error
 
@@ -93,12 +98,13 @@ def ask(
     try:
         response = http.request(method, url, params=params or None)
     except httpx.HTTPError as error:
-        raise TryAgainLater(f"{service} did not answer.") from error
+        raise TryAgainLater(_("{service} did not answer.").format(service=service)) from error
     if response.status_code in ACCOUNT:
         _report_account(service, response.status_code, words_of(response))
-        raise TryAgainLater(f"{service} does not let us ask at the moment. We have been told.")
+        words = _("{service} does not let us ask at the moment. We have been told.")
+        raise TryAgainLater(words.format(service=service))
     if response.status_code in LATER:
-        raise TryAgainLater(f"{service} asks us to slow down.")
+        raise slow_down(service)
     return response
 
 
@@ -114,23 +120,54 @@ def read(service: str, http: httpx.Client, url: str, **params: str | int) -> dic
 def object_in(service: str, response: httpx.Response) -> dict[str, Any]:
     """Return the JSON object of an answer. Raises `TryAgainLater` for errors and other things."""
     if not response.is_success:
-        raise TryAgainLater(f"{service} answered with HTTP {response.status_code}.")
+        raise troubled(service, response.status_code)
     body = _json(response)
     if not isinstance(body, dict):
         raise unreadable(service, f"{response.request.url.path} is not a JSON object")
     return body
 
 
+def says(service: str, status: object) -> str:
+    """Say the service's own name of a status that we do not know."""
+    return _("{service} says: {words}").format(service=service, words=plain(str(status)))
+
+
+def unknown(service: str) -> TryAgainLater:
+    """Return what to raise for a job that must be there and is not."""
+    words = _("{service} does not know this job at the moment.")
+    return TryAgainLater(words.format(service=service))
+
+
+def slow_down(service: str) -> TryAgainLater:
+    """Return what to raise when we have asked too much."""
+    return TryAgainLater(_("{service} asks us to slow down.").format(service=service))
+
+
+def troubled(service: str, status: int) -> TryAgainLater:
+    """Return what to raise for an HTTP status that says nothing about what was asked."""
+    words = _("{service} answered with HTTP {status}.")
+    return TryAgainLater(words.format(service=service, status=status))
+
+
 def unreadable(service: str, why: str) -> TryAgainLater:
     """Log an answer that is not as documented, and return what to raise for it."""
     logger.error("%s gave an answer that we cannot read: %s", service, plain(why))
-    return TryAgainLater(f"{service} gave an answer that we cannot read.")
+    words = _("{service} gave an answer that we cannot read.")
+    return TryAgainLater(words.format(service=service))
 
 
-def useless(service: str, job_id: str, what: str) -> Failed:
+def useless(
+    service: str, job_id: str, what: Literal["images", "weights", "caption", "cutout"]
+) -> Failed:
     """Log a result of another shape than documented, and return the answer for it."""
     logger.error("%s gave no %s for %s", service, what, job_id)
-    return Failed(f"{service} finished, but without {what} that we can read.")
+    words = {
+        "images": _("{service} finished, but without images that we can read."),
+        "weights": _("{service} finished, but without weights that we can read."),
+        "caption": _("{service} found no words for this image."),
+        "cutout": _("{service} finished, but without an image that we can read."),
+    }
+    return Failed(words[what].format(service=service))
 
 
 def checked_job_id(value: object) -> str:
@@ -157,7 +194,7 @@ def words_of(answer: httpx.Response | Any) -> str:
         body = body.get("detail") or (error.get("message") if isinstance(error, dict) else error)
     if isinstance(body, list):
         body = "; ".join(_detail(one) for one in body)
-    return plain(body) if isinstance(body, str) and body.strip() else "no reason given"
+    return plain(body) if isinstance(body, str) and body.strip() else _("no reason given")
 
 
 def plain(text: str, longest: int = LONGEST_WORDS) -> str:
@@ -193,7 +230,7 @@ def percent_of(log: Iterable[str]) -> int | None:
 def _heard(error: FalClientHTTPError | ReplicateError | httpx.HTTPStatusError) -> tuple[int, str]:
     if isinstance(error, ReplicateError):
         said = ": ".join(text for text in (error.title, error.detail) if text)
-        return error.status or 0, plain(said) or "no reason given"
+        return error.status or 0, plain(said) or _("no reason given")
     return error.response.status_code, words_of(error.response)
 
 

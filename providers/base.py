@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -39,6 +40,14 @@ class TrainingOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedLora:
+    """A LoRA besides the first, and how strongly it is applied."""
+
+    weights_url: str
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOrder:
     """One batch of images, as we ask for it."""
 
@@ -48,6 +57,8 @@ class GenerationOrder:
     """Drawn by us when the person names none: it tells this order from others in a list."""
     images: int = 4
     scale: float = 1.5
+    added: tuple[AppliedLora, ...] = ()
+    """No more, with the first, than `Provider.most_loras`."""
     width: int = 1024
     """In pixels; Replicate takes the nearest of its own formats."""
     height: int = 1024
@@ -78,6 +89,8 @@ class TrainedLora:
     """The model that trained it, with its version where the provider has versions."""
     version: str = ""
     """The provider's own name for the result, if it has one."""
+    ran_in: timedelta | None = None
+    """For how long its machines worked, if the provider says so and charges for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +156,7 @@ class Setting:
     maximum: float | None = None
     choices: tuple[tuple[str, str], ...] = ()
     """Values with their names, if there is nothing else to choose."""
+    # Titles, helps and names are English, marked with gettext_noop; pages translate them.
 
 
 class Provider(ABC):
@@ -175,6 +189,8 @@ class Provider(ABC):
     settings: ClassVar[tuple[Setting, ...]] = ()
     largest_scale: ClassVar[float]
     """The strongest that a LoRA can be applied in a generation."""
+    most_loras: ClassVar[int]
+    """How many LoRAs a generation can have."""
     files_at: ClassVar[str]
     """The entry of `settings.FETCH_HOSTS` with the hosts that its files come from."""
 
@@ -224,6 +240,22 @@ class Provider(ABC):
     @abstractmethod
     def check_generation(self, job_id: str) -> Outcome[list[RemoteImage]]:
         """Ask how a batch is doing; it may have fewer images than were ordered."""
+
+    @abstractmethod
+    def training_cost_cents(self, *, steps: int, ran_in: timedelta) -> Decimal:
+        """Return about what trainings cost us, in US cents, not rounded.
+
+        `steps` are those of trainings that succeeded, `ran_in` is for how long machines worked, for
+        nothing included. In proportion to both, so that sums may be asked about. It is an estimate
+        by the service's public prices; only its bill knows.
+        """
+
+    @abstractmethod
+    def generation_cost_cents(self, *, images: int, megapixels: int) -> Decimal:
+        """Return about what images cost us, in US cents, with the care of `training_cost_cents`.
+
+        `megapixels` are those of all images, each image's rounded up.
+        """
 
     @abstractmethod
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import fal_client
+from django.utils.translation import gettext_noop
 
 from loratrainer.outcomes import Failed, Outcome, Pending, Succeeded
 from providers.answers import asking, useless
@@ -29,6 +31,10 @@ from providers.fal_queue import SERVICE, FalQueue
 from providers.webhooks import FalWebhook, Keys, fal_keys
 
 GENERATOR = "fal-ai/flux-lora"
+STEP_CENTS = Decimal("0.2")
+"""fal.ai/models/fal-ai/flux-lora-fast-training: $2 for 1000 steps, in proportion to the steps."""
+MEGAPIXEL_CENTS = Decimal("3.5")
+"""fal.ai/models/fal-ai/flux-lora: $0.035 for each megapixel of an image, rounded up."""
 ARCHIVE_KEPT = fal_client.StorageSettings(expires_in="7d")
 """Far longer than a training waits, and not for ever: these are people's own pictures."""
 LARGEST_WEBHOOK = 256 * 1024
@@ -39,9 +45,11 @@ class FalFluxLora(Provider):
     """Trains and draws at fal.ai."""
 
     service = SERVICE
-    title = "fal.ai, fast FLUX training"
-    about = "Usually ready within ten minutes. Finds the subject and masks it by itself."
-    cost = "About $2 for 1000 steps, in proportion to the steps."
+    title = gettext_noop("fal.ai, fast FLUX training")
+    about = gettext_noop(
+        "Usually ready within ten minutes. Finds the subject and masks it by itself."
+    )
+    cost = gettext_noop("About $2 for 1000 steps, in proportion to the steps.")
     model = "fal-ai/flux-lora-fast-training"
     usual_in = timedelta(minutes=8)
     # The list's documentation promises only requests that have started, and the jobs of an account
@@ -50,13 +58,17 @@ class FalFluxLora(Provider):
     fewest_steps, most_steps = 1, 10_000
     fewest_pictures = advised_pictures = 4
     largest_scale = 4.0
+    # Its list of LoRAs has no limit that the page or the types name; each takes memory there.
+    most_loras = 5
     files_at = "fal"
     settings = (
         Setting(
             name="masks",
             field="create_masks",
-            title="Mask the subject",
-            help="The trainer looks at the subject more than at its surroundings. Not for styles.",
+            title=gettext_noop("Mask the subject"),
+            help=gettext_noop(
+                "The trainer looks at the subject more than at its surroundings. Not for styles."
+            ),
             default=True,
         ),
     )
@@ -144,6 +156,14 @@ class FalFluxLora(Provider):
             case Pending() | Failed() as answer:
                 return answer
 
+    def training_cost_cents(self, *, steps: int, ran_in: timedelta) -> Decimal:
+        """By the step; what failed on fal's side, or was taken out of the queue, costs nothing."""
+        return STEP_CENTS * steps
+
+    def generation_cost_cents(self, *, images: int, megapixels: int) -> Decimal:
+        """By the megapixel, filtered images included."""
+        return MEGAPIXEL_CENTS * megapixels
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         """Check the webhook's age, our user id in it, and fal's signature."""
         webhook = FalWebhook.parse(headers, body, largest=LARGEST_WEBHOOK)
@@ -191,7 +211,10 @@ class FalFluxLora(Provider):
 def _generation_input(order: GenerationOrder) -> dict[str, Any]:
     return {
         "prompt": order.prompt,
-        "loras": [{"path": order.weights_url, "scale": order.scale}],
+        "loras": [
+            {"path": order.weights_url, "scale": order.scale},
+            *({"path": lora.weights_url, "scale": lora.scale} for lora in order.added),
+        ],
         "image_size": {"width": order.width, "height": order.height},
         "num_images": order.images,
         "num_inference_steps": order.steps,

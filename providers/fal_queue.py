@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import fal_client
+from django.utils.translation import gettext as _
 
-from loratrainer.outcomes import Failed, Outcome, Pending, Succeeded, TryAgainLater
+from loratrainer.outcomes import Failed, Outcome, Pending, Succeeded
 from providers.answers import (
     ask,
     checked_job_id,
@@ -21,8 +22,10 @@ from providers.answers import (
     object_in,
     ordering,
     percent_of,
-    plain,
     read,
+    says,
+    troubled,
+    unknown,
     unreadable,
     words_of,
 )
@@ -92,15 +95,16 @@ class FalQueue:
             case "IN_QUEUE":
                 position = body.get("queue_position")  # Counted from 0.
                 if not isinstance(position, int) or position < 0:
-                    return Pending(note="In the queue")
-                return Pending(note=f"Number {position + 1} in the queue", position=position)
+                    return Pending(note=_("In the queue"))
+                place = _("Number {number} in the queue").format(number=position + 1)
+                return Pending(note=place, position=position)
             case "IN_PROGRESS":
                 return Pending(percent=percent_of(log), log=log)
             case "COMPLETED":
                 return self._result(endpoint, job_id, body)
             case status:
                 logger.error("fal.ai has a status that we do not know: %.100r", status)
-                return Pending(note=f"fal.ai says: {plain(str(status))}", log=log)
+                return Pending(note=says(SERVICE, status), log=log)
 
     def cancel(self, endpoint: str, job_id: str) -> Cancelled:
         """Take a job out of the queue, or ask its runner to stop.
@@ -110,13 +114,13 @@ class FalQueue:
         """
         before = self._status(endpoint, job_id)
         if not before:
-            raise TryAgainLater("fal.ai does not know this job at the moment.")
+            raise unknown(SERVICE)
         if before.get("status") == "COMPLETED":
             return Cancelled.OVER
         url = self.sdk.get_handle(endpoint, job_id).cancel_url
         answer = ask(SERVICE, self._http, "PUT", url)
         if answer.status_code >= 500:
-            raise TryAgainLater(f"fal.ai answered with HTTP {answer.status_code}.")
+            raise troubled(SERVICE, answer.status_code)
         after = self._status(endpoint, job_id)
         match after.get("status"):
             case "COMPLETED" if not after.get("error"):
@@ -147,7 +151,7 @@ class FalQueue:
             return self._remembered(endpoint, job_id)
         is_its_own = "x-fal-error-type" in answer.headers or 400 <= answer.status_code < 500
         if not is_its_own and not error:
-            raise TryAgainLater(f"fal.ai answered with HTTP {answer.status_code}.")
+            raise troubled(SERVICE, answer.status_code)
         return _failed(answer if is_its_own else {"detail": error})
 
     def _remembered(self, endpoint: str, job_id: str) -> Outcome[dict[str, Any]]:
@@ -163,7 +167,7 @@ class FalQueue:
                     return _failed(output)
                 if isinstance(output, dict):
                     return Succeeded(output)
-        raise TryAgainLater("fal.ai does not know this job at the moment.")
+        raise unknown(SERVICE)
 
     def _listed(self, endpoint: str, **narrowed: str) -> list[dict[str, Any]]:
         """Return fal's list of our requests, all pages of it.
@@ -178,7 +182,7 @@ class FalQueue:
             **narrowed,
         }
         items: list[dict[str, Any]] = []
-        for _ in range(MOST_PAGES):
+        for _turn in range(MOST_PAGES):
             body = read(SERVICE, self._http, self._list_url, **query) or {}
             page, cursor = body.get("items"), body.get("next_cursor")
             if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):

@@ -12,17 +12,19 @@ from functools import cached_property
 from typing import Any, Literal
 
 import httpx
+from django.utils.translation import gettext, gettext_noop
 from replicate.client import Client
 
-from loratrainer.outcomes import Failed, Outcome, Pending, Succeeded, TryAgainLater
+from loratrainer.outcomes import Failed, Outcome, Pending, Succeeded
 from providers.answers import (
     ask,
     asking,
     checked_job_id,
     log_of,
     percent_of,
-    plain,
     read,
+    says,
+    unknown,
     unreadable,
     words_of,
 )
@@ -36,8 +38,8 @@ SLACK = timedelta(minutes=5)
 """By so much our clock and Replicate's may differ."""
 MOST_PAGES = 50
 ENDED = {
-    "canceled": "It was cancelled at Replicate.",
-    "aborted": "Replicate ended it before it began.",
+    "canceled": gettext_noop("It was cancelled at Replicate."),
+    "aborted": gettext_noop("Replicate ended it before it began."),
 }
 """The final statuses without an error; npm replicate 1.4 has `aborted`, the Python SDK not."""
 
@@ -70,7 +72,7 @@ class ReplicateJobs:
         """Get something that must be there. Raises `TryAgainLater`."""
         body = read(SERVICE, self.http, path)
         if body is None:
-            raise TryAgainLater("Replicate does not know this job at the moment.")
+            raise unknown(SERVICE)
         return body
 
     def cancel(self, path: str) -> Cancelled:
@@ -152,17 +154,18 @@ def outcome_of(job: dict[str, Any]) -> Outcome[Any]:
     log = log_of([job.get("logs")])
     match job.get("status"):
         case "starting":
-            return Pending(note="Waiting for a machine", log=log)
+            return Pending(note=gettext("Waiting for a machine"), log=log)
         case "processing":
             return Pending(percent=percent_of(log), log=log)
         case "succeeded":
             return Succeeded(job.get("output"))
         case "failed":
-            return Failed(f"Replicate could not do it: {words_of(job)}")
+            failed = gettext("{service} could not do it: {words}")
+            return Failed(failed.format(service=SERVICE, words=words_of(job)))
         case status if status in ENDED:
-            return Failed(ENDED[status])
+            return Failed(gettext(ENDED[status]))
     logger.error("Replicate has a status that we do not know: %.100r", job.get("status"))
-    return Pending(note=f"Replicate says: {plain(str(job.get('status')))}", log=log)
+    return Pending(note=says(SERVICE, job.get("status")), log=log)
 
 
 def _results(body: dict[str, Any]) -> list[dict[str, Any]]:

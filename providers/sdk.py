@@ -6,6 +6,7 @@ anything: fal-client would send one submission up to ten times.
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 import fal_client
@@ -15,6 +16,7 @@ from replicate.client import Client, RetryTransport
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 """Seconds: 60 for each read or write, 10 for the connection."""
+MAKING = threading.Lock()
 OFFICIAL = (fal.RUN_URL_FORMAT, fal.QUEUE_URL_FORMAT, fal.REST_URL, fal.CDN_URL)
 
 fal.MAX_ATTEMPTS = 1
@@ -62,13 +64,19 @@ class Bounded(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-@cache
 def http_for(authorization: str, base_url: str = "") -> httpx.Client:
     """Return a client for what the SDKs do not read, or not safely: no retries, no redirects.
 
     fal's SDK has no list of requests and raises for statuses that it does not know; Replicate's
     raises for `aborted`.
     """
+    # A webhook and a job may be the first at the same moment: one of two clients would stay open.
+    with MAKING:
+        return _http(authorization, base_url)
+
+
+@cache
+def _http(authorization: str, base_url: str) -> httpx.Client:
     return httpx.Client(
         base_url=base_url, headers={"Authorization": authorization}, timeout=TIMEOUT
     )

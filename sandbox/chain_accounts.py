@@ -32,5 +32,5 @@ DEMO_ACCOUNTS = (
 )
 """The accounts of the demo wallet."""
 
-TREASURY = Account("treasury", "0x2177C87C0336fC152bA1BE6F17876E4AF4db91C2", 0)
-"""Who is paid on the sandbox's chain."""
+TREASURY = Account("treasury", "0x2177C87C0336fC152bA1BE6F17876E4AF4db91C2", ETHER)
+"""Who is paid on the sandbox's chain, and pays back: what comes in does not pay for gas too."""

@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from sandbox.chain_accounts import DEMO_ACCOUNTS
+from sandbox.chain_accounts import DEMO_ACCOUNTS, TREASURY
 from sandbox.chain_contracts import CONTRACTS, FEED_ADDRESS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -159,7 +159,7 @@ class Node:
             for slot, value in contract.storage.items() if new else ():
                 where, what = f"0x{slot:x}", f"0x{value:064x}"
                 await self.call("anvil_setStorageAt", contract.address, where, what)
-        for account in DEMO_ACCOUNTS if new else ():
+        for account in (*DEMO_ACCOUNTS, TREASURY) if new else ():
             await self.call("anvil_setBalance", account.address, hex(account.balance))
 
     async def _supervise(self) -> None:

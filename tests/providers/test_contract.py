@@ -17,10 +17,10 @@ from safetensors.numpy import load
 from loratrainer.outcomes import Failed, GiveUp, Pending, Succeeded, TryAgainLater
 from providers import sdk
 from providers.answers import ACCOUNT_WORDS
-from providers.base import Cancelled, Doubt, RemoteFile
+from providers.base import AppliedLora, Cancelled, Doubt, RemoteFile
+from tests.processes import free_port
 from tests.providers.conftest import World, made
 from tests.sandbox.conftest import eventually
-from tests.sandbox_process import free_port
 
 TAKEN = ["accept_then_500", "accept_then_reset", "garbage", "cut"]
 """The order is taken, and its answer lost."""
@@ -61,6 +61,7 @@ def test_an_order_becomes_a_lora(world: World) -> None:
     assert lora.config is not None
     assert b"300" in content(lora.config)
     assert lora.trainer.startswith(world.provider.model)
+    assert (lora.ran_in is not None) == (world.provider.service == "Replicate")
     assert [entry["request_id"] for entry in world.submissions(order)] == [job_id]
 
 
@@ -346,6 +347,21 @@ def test_a_batch_is_told_from_others_by_its_seed_and_prompt(world: World) -> Non
     assert world.provider.find_generation(replace(order, prompt="TOK at home")) is None
     weights_url = "https://lora.example/other.safetensors"
     assert world.provider.find_generation(replace(order, weights_url=weights_url)) is None
+
+
+def test_a_batch_is_told_from_one_with_other_loras_or_strengths(world: World) -> None:
+    assert world.provider.most_loras >= 2
+    alone = world.generation_order()
+    lora = AppliedLora(weights_url="owner/other", scale=0.5)
+    both = replace(alone, added=(lora,))
+    job_id = world.provider.submit_generation(both)
+    assert world.provider.find_generation(both) == job_id
+    assert world.provider.find_generation(alone) is None
+    for other in (replace(lora, scale=0.6), replace(lora, weights_url="owner/third")):
+        assert world.provider.find_generation(replace(alone, added=(other,))) is None
+    own = world.provider.submit_generation(alone)
+    assert world.provider.find_generation(alone) == own
+    assert world.provider.find_generation(both) == job_id
 
 
 def test_of_two_equal_batches_each_is_found_once(world: World) -> None:

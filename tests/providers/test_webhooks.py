@@ -1,4 +1,4 @@
-"""Webhooks, forged and real. The ids are those of the attack cases in the safety page's group H."""
+"""Webhooks, forged and real."""
 
 from __future__ import annotations
 

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from random import Random
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from tests.http_server import served
 from tests.sandbox_process import SandboxProcess
 
 
@@ -73,14 +73,9 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    kept = Receiver(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield kept
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Answer) as url:
+        kept = Receiver(url)
+        yield kept
 
 
 def eventually(true: Callable[[], object], within: float = 10.0) -> None:

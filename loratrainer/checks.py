@@ -47,12 +47,28 @@ def check_embedded_parts(
                 id="loratrainer.W001",
             )
         )
+    if settings.STORAGE == "disk":
+        found.append(
+            Warning(
+                "STORAGE is disk, so only processes that share this disk see each other's files.",
+                hint="Set it to s3 or gcs; or let web and worker share VAR_DIR.",
+                id="loratrainer.W003",
+            )
+        )
     if settings.FAL_KEY and not settings.PROVIDERS["fal"]["OPTIONS"]["user_id"]:
         found.append(
             Warning(
                 "FAL_USER_ID is not set, so any customer of fal.ai can make it ring for us.",
                 hint="Set it to the user id of your account at fal.ai.",
                 id="loratrainer.W002",
+            )
+        )
+    if not settings.LOCAL and not settings.ADMIN_SECOND_FACTOR:
+        found.append(
+            Warning(
+                "ADMIN_SECOND_FACTOR is off, so an admin's wallet alone opens the admin's pages.",
+                hint="Leave it out.",
+                id="loratrainer.W004",
             )
         )
     return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 SIMULATIONS = {
-    "CHAIN_RPC_URL": "payments on Base",
+    "CHAIN_RPC_URL": gettext_lazy("payments on Base"),
     "FAL_KEY": "fal.ai",
     "REPLICATE_API_TOKEN": "Replicate",
     "ARENA_URL": "Are.na",

@@ -1,4 +1,4 @@
-"""Addresses of the parts that `make run` brings itself: Postgres, a broker, a secret key.
+"""Addresses of the parts that `make run` brings itself: Postgres, a broker, secret keys.
 
 Imported by the settings, so it must not import Django.
 """
@@ -63,13 +63,24 @@ def broker_options(var: Path) -> dict[str, Any]:
 
 def secret_key(var: Path) -> str:
     """The key of a local installation, made on its first start and kept."""
-    path = var / "secret-key"
+    return _kept(var / "secret-key", secrets.token_urlsafe(50))
+
+
+def vapid_key(var: Path) -> str:
+    """The key that a local installation shows push services; browsers subscribe to its like.
+
+    A private key of the curve P-256 is any number of 32 bytes, but for one in four billion.
+    """
+    return _kept(var / "vapid-key", secrets.token_urlsafe(32))
+
+
+def _kept(path: Path, fresh: str) -> str:
     if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("x") as file:
                 path.chmod(0o600)
-                file.write(secrets.token_urlsafe(50))
+                file.write(fresh)
         except FileExistsError:
             pass  # Another process of the same first start was quicker.
     return path.read_text()

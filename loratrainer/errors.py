@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
@@ -18,7 +20,7 @@ type View = Callable[[HttpRequest], HttpResponse]
 type Words = str | Promise
 
 RETRY_AFTER = timedelta(minutes=2)
-OPEN_DURING_MAINTENANCE = ("/healthz", "/readyz")
+OPEN_DURING_MAINTENANCE = ("/healthz", "/readyz", "/metrics")
 OPEN_BELOW_DURING_MAINTENANCE = ("/api/webhook/", settings.STATIC_URL)
 """The paths that answer during maintenance: a webhook that is turned away may never come again."""
 
@@ -68,7 +70,20 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500. Whatever broke may break again, so this asks nothing and nobody."""
+    """Answer 500, or 503 where the database is away: providers then ring again, and people wait.
+
+    Whatever broke may break again, so this asks nothing and nobody.
+    """
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        response = _page(
+            request,
+            503,
+            _("Our database did not answer"),
+            _("Nothing is lost; trainings keep running. Try again in a minute."),
+            again=True,
+        )
+        response.headers["Retry-After"] = "30"
+        return response
     return _page(
         request,
         500,

@@ -16,10 +16,13 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import IO, Any
 
 import httpcore
 import httpx
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
 
 from loratrainer.addresses import UNREACHABLE, Refused, check_url, is_own_origin, is_public, refuse
 from loratrainer.outcomes import GiveUp, TryAgainLater
@@ -118,29 +121,33 @@ def expect_picture(head: bytes) -> None:
     """
     webp = head[:4] == b"RIFF" and head[8:14] == b"WEBPVP"
     if not (webp or head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))):
-        raise Refused("This is not a JPEG, PNG or WebP picture.")
+        raise Refused(_("This is not a JPEG, PNG or WebP picture."))
 
 
 def _check_answer(status: int, headers: httpx.Headers, *, host: str, max_bytes: int) -> None:
     """Raise what an answer other than the whole file, as it is and of a fair size, means."""
     if status >= 500 or status in {408, 425, 429}:
-        raise TryAgainLater(f"The server could not send the file just now (HTTP {status}).")
+        words = _("The server could not send the file just now (HTTP {status}).")
+        raise TryAgainLater(words.format(status=status))
     if status in {403, 404, 410}:
-        raise Gone(f"The file is not at its address any more (HTTP {status}).")
+        words = _("The file is not at its address any more (HTTP {status}).")
+        raise Gone(words.format(status=status))
     if 300 <= status < 400:
-        message = f"The address leads to another one, which we do not follow (HTTP {status})."
-        raise refuse(message, host, "redirects")
+        words = _("The address leads to another one, which we do not follow (HTTP {status}).")
+        raise refuse(words.format(status=status), host, "redirects")
     if status != 200:
-        raise GiveUp(f"The server did not send the file (HTTP {status}).")
+        words = _("The server did not send the file (HTTP {status}).")
+        raise GiveUp(words.format(status=status))
     if headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise refuse("The server sent a compressed copy only.", host, "compressed")
+        raise refuse(_("The server sent a compressed copy only."), host, "compressed")
     # The length is only a promise, which may save the transfer; what arrives is counted as well.
     if int(headers.get("Content-Length", "0")) > max_bytes:
         raise _too_large(max_bytes)
 
 
 def _too_large(max_bytes: int) -> Refused:
-    return Refused(f"The file is larger than {round(max_bytes / 1_000_000, 3):g} MB.")
+    size = localize(Decimal(f"{max_bytes / 1_000_000:.3g}"))
+    return Refused(_("The file is larger than {size} MB.").format(size=size))
 
 
 def _expected(chunks: Iterable[bytes], expect: Callable[[bytes], None]) -> Iterator[bytes]:

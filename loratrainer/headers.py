@@ -48,7 +48,7 @@ def middleware(get_response: View) -> View:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Reporting-Endpoints", 'csp="/csp-report"')
         if response.has_header("Set-Cookie") or _knows_the_person(request):
-            # The back button after signing out must not show a private page (safety page, X07).
+            # The back button after signing out must not show a private page.
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 

@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import JSONArray, JSONObject, Least, Now
+from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from loratrainer.languages import current_language
 from loratrainer.outcomes import GiveUp, TryAgainLater
 
 logger = logging.getLogger(__name__)
@@ -87,6 +89,10 @@ class Job(models.Model):
     """Why it failed, in words for the owner."""
     history = models.JSONField(default=list, blank=True, editable=False)
     """What moved, when (by the database's clock) and why; `move` appends to it."""
+    language = models.CharField(
+        max_length=10, default=current_language, db_default="en", editable=False
+    )
+    """What its words for the owner are written in: the language of the page that began it."""
 
     steps: ClassVar[dict[str, str]] = {}
     """Which function to run in which status, by dotted path."""
@@ -169,7 +175,8 @@ class Job(models.Model):
     def advance(self) -> None:
         """Run the one step that the status asks for. The job must be claimed."""
         try:
-            self._step()
+            with translation.override(self.language):
+                self._step()
         except StaleJob as exc:
             logger.info("Left alone: %s", exc)
 
@@ -181,19 +188,29 @@ class Job(models.Model):
             logger.error("%s %s keeps taking its workers down", self._meta.label, self.pk)
             self.fail(_("Something broke on our side."))
             return
+        before = (self.fence, self.due_at)
         try:
             import_string(self.steps[self.status])(self)
             if self.lease_ends_at is not None:
                 raise RuntimeError(f"The step of {self.status} neither moved, waited nor failed")
         except StaleJob:
             raise
-        except TryAgainLater as exc:
-            self._pause(str(exc))
-        except GiveUp as exc:
-            self.fail(str(exc))
-        except Exception:
-            logger.exception("%s %s met a bug of ours", self._meta.label, self.pk)
-            self._pause(_("Something broke on our side."))
+        except Exception as exc:
+            self._step_back(*before)
+            match exc:
+                case TryAgainLater():
+                    self._pause(str(exc))
+                case GiveUp():
+                    self.fail(str(exc))
+                case _:
+                    logger.exception("%s %s met a bug of ours", self._meta.label, self.pk)
+                    self._pause(_("Something broke on our side."))
+
+    def _step_back(self, fence: int, due_at: datetime | None) -> None:
+        """Forget a move that was rolled back with its transaction: the row knows nothing of it."""
+        if type(self)._default_manager.filter(pk=self.pk, fence=fence).exists():
+            self.refresh_from_db()
+            self.due_at = due_at  # As at the claim, so that a ring since then is noticed.
 
     def _pause(self, note: str) -> None:
         pause = PAUSES[min(self.tries, len(PAUSES)) - 1]

@@ -55,7 +55,9 @@ class Process:
         self.popen = subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, "-m", *command],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env={"SANDBOX_VAR_DIR": str(settings.VAR_DIR / "sandbox")}
+            | os.environ
+            | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

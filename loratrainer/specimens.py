@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.templatetags.static import static
 
+from loratrainer.widgets import RangeInput
+
 POTTER = "0xca978112ca1bbdcafac231b39a23dc4da786eff8"
 VISITOR = "0x2744ccd10c7533bd736ad890f9dd5cab2adb27b0"
 SUFFIX = "in the style of KILNGLZ"
@@ -28,9 +30,7 @@ class SpecimenForm(forms.Form):
     )
     steps = forms.IntegerField(
         label="Steps",
-        widget=forms.NumberInput(
-            attrs={"type": "range", "min": 500, "max": 2000, "step": 100, "class": "p-33"}
-        ),
+        widget=RangeInput(attrs={"min": 500, "max": 2000, "step": 100, "class": "p-33"}),
     )
     prompt = forms.CharField(label="Prompt", widget=forms.Textarea(attrs={"rows": 3}))
     locked = forms.CharField(label="Base model", disabled=True, initial="FLUX.1 [dev]")
@@ -38,6 +38,7 @@ class SpecimenForm(forms.Form):
         label="Channel link",
         help_text="For example https://www.are.na/kiln-room/glaze-tests",
         error_messages={"invalid": "That is not the link of an Are.na channel."},
+        widget=forms.TextInput,
     )
     word = forms.CharField(
         label="Trigger word",
@@ -278,28 +279,32 @@ def _dialogs() -> list[dict[str, Any]]:
             "state": state,
             "prompt": "" if state in {"idle", "anonymous"} else PROMPT,
             "placeholder": "a moon jar on a window sill, evening light…",
-            "suffix": SUFFIX,
+            "hints": [(SUFFIX, "is added for you.")],
             "allowance": {"left": left, "total": 8, "used": [spent >= left for spent in range(8)]},
-            "recipe": "4 images · 1024 × 1024 · 28 steps · scale 1.5",  # noqa: RUF001
-            "reference": [_picture(f"set-{number:02}") for number in (0, 1, 4, 3)],
-            "images": _images(),
-            "connect_url": "/connect",
+            "button": "Generate 4 images",
+            "recipe": {"images": "4 images", "size": "1024 × 1024", "steps": 28, "scale": 1.5},  # noqa: RUF001
             **more,
         }
 
+    reference = [_picture(f"set-{number:02}") for number in (0, 1, 4, 3)]
+    busy = "Generating 4 images. Usually 5 to 15 seconds; you can close this meanwhile."
     return [
-        dialog("idle", 6),
-        dialog("busy", 5),
-        dialog("done", 5),
+        dialog("idle", 6, reference=reference),
+        dialog("busy", 5, waiting=range(4), say=busy),
+        dialog("done", 5, images=_images()),
         dialog(
             *("error", 6),
+            reference=reference,
             title="The images did not arrive",
             text="The generator timed out. Your prompt is still here and this try was not counted.",
         ),
         dialog(
             *("limit", 0),
-            title="That was your 8th generation today",
-            text="The next one frees up at 14:05, in 3 h 12 min.",
+            reference=reference,
+            is_limited=True,
+            calm=True,
+            title="That was the last of your 8 generations today",
+            text="The next one comes free at 14:05 UTC, in 3 h 12 min.",
         ),
-        dialog("anonymous", 8),
+        dialog("anonymous", 8, reference=reference),
     ]

@@ -1,22 +1,13 @@
-"""The front page, and the page that shows every part of the design."""
+"""The page that shows every part of the design."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from loratrainer.specimens import specimens
-
-
-@login_not_required
-@require_safe
-@cache_control(public=True, max_age=30)
-def home(request: HttpRequest) -> HttpResponse:
-    """What this is and how it works: the same bytes for everybody."""
-    return render(request, "home.html")
 
 
 @login_not_required

@@ -1,4 +1,6 @@
-"""The settings of the outside worlds: providers, Are.na and the chain; part of `settings`.
+"""The settings of the outside worlds: providers, Are.na, the chain and where notices go.
+
+Part of `settings`.
 
 Each world without a key or address of its own is the sandbox's.
 """
@@ -8,7 +10,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from loratrainer.environment import LOCAL, env
+from django.core.exceptions import ImproperlyConfigured
+
+from loratrainer import embedded
+from loratrainer.environment import LOCAL, VAR_DIR, env
 
 SANDBOX_PORT: int = env.int("SANDBOX_PORT", 42000)
 SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
@@ -24,6 +29,8 @@ ARENA_URL: str = env.str("ARENA_URL", "") or (
     f"{SANDBOX_URL}/arena" if LOCAL else "https://api.are.na"
 )
 CHAIN_RPC_URL: str = env.str("CHAIN_RPC_URL", "") or f"{SANDBOX_URL}/chain"
+CHAIN_WITNESS_URL: str = env.str("CHAIN_WITNESS_URL", "")
+"""A second node, of somebody else: no payment is counted that the two do not show alike."""
 CHAIN_ID: int = env.int("CHAIN_ID", 8453)
 
 SANDBOXED = [
@@ -47,8 +54,15 @@ FETCH_HOSTS: dict[str, list[str]] = {
     "replicate": [SANDBOX_URL]
     if "REPLICATE_API_TOKEN" in SANDBOXED
     else ["replicate.delivery", ".replicate.delivery"],
+    "push": [
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        ".push.apple.com",
+        ".notify.windows.com",
+    ],
+    "webhook": ["*"],
 }
-"""The hosts that files of each outside world may be fetched from."""
+"""The hosts that files of each outside world may be fetched from, and notices sent to."""
 
 SANDBOX_LISTS_IN = timedelta(seconds=20)
 """The sandbox's lists show an order at once, so nobody need wait for a late one."""
@@ -84,6 +98,17 @@ PROVIDERS: dict[str, dict[str, Any]] = {
     },
 }
 """Who trains and draws, in the order of the train page; configured like Django's `STORAGES`."""
+RETOUCHERS: dict[str, dict[str, Any]] = {
+    "fal": {
+        "BACKEND": "providers.fal_pictures.FalRetoucher",
+        "OPTIONS": {"key": FAL_KEY or "sandbox", "url": FAL_URL},
+    },
+}
+"""Who describes pictures and takes their backgrounds away; configured likewise."""
+RETOUCHER: str = env.str("RETOUCHER", "fal")
+"""The alias of the one that is asked; empty: nobody is, and the pages offer neither."""
+if RETOUCHER and RETOUCHER not in RETOUCHERS:
+    raise ImproperlyConfigured(f"RETOUCHER must be one of {', '.join(RETOUCHERS)}, or empty.")
 
 # --- Money ----------------------------------------------------------------------------------------
 
@@ -99,5 +124,40 @@ PRICE_FEED: str = env.str("PRICE_FEED", "0x71041dddad3595F9CEd3DcCFBe3D1F4b0a16B
 """Chainlink's ETH / USD on Base."""
 PRICE_MIN_USD: int = env.int("PRICE_MIN_USD", 100)
 PRICE_MAX_USD: int = env.int("PRICE_MAX_USD", 100_000)
-DEPOSIT_BELLS: list[str] = []
+DEPOSIT_BELLS = ["trainings.models.hear_deposit"]
 """Functions that the ledger tells the wallet's key after a deposit, by dotted path."""
+
+# --- What follows a training ----------------------------------------------------------------------
+
+TRAINING_BELLS = ["generations.report_cards.hear_training"]
+"""Functions that a training tells its key in the transaction that completes it, by dotted path."""
+REPORT_CARDS: bool = env.bool("REPORT_CARDS", LOCAL and not (FAL_KEY or REPLICATE_API_TOKEN))
+"""Whether finished LoRAs get a report card. Its images cost us money, except in the sandbox."""
+VISIBILITY_BELLS = ["generations.images.hear_visibility"]
+"""Functions that are told a LoRA's key when others see it or do no longer, by dotted path."""
+
+# --- Notices --------------------------------------------------------------------------------------
+
+VAPID_PRIVATE_KEY: str = env.str("VAPID_PRIVATE_KEY", "") or (
+    embedded.vapid_key(VAR_DIR) if LOCAL else ""
+)
+"""What push services know us by (RFC 8292): 32 bytes in base64url. Empty: no Web Push."""
+MAIL_HOST: str = env.str("MAIL_HOST", "")
+MAIL_SECURITY: str = env.str("MAIL_SECURITY", "") or "starttls"
+"""How the mail server is spoken to: "starttls", "tls" (from the first byte) or "none"."""
+MAILERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "OPTIONS": {
+            "host": MAIL_HOST or "localhost",
+            # Empty: 587, 465 or 25, as the security asks for.
+            "port": env.int("MAIL_PORT", 0) or None,
+            "username": env.str("MAIL_USER", ""),
+            "password": env.str("MAIL_PASSWORD", ""),
+            "use_tls": MAIL_SECURITY == "starttls",
+            "use_ssl": MAIL_SECURITY == "tls",
+            "timeout": 15,
+        }
+    }
+}
+"""Django's. Without `MAIL_HOST` no mail is sent, and none offered."""
+DEFAULT_FROM_EMAIL: str = env.str("MAIL_FROM", "") or "webmaster@localhost"

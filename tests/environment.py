@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,10 +30,19 @@ if MAIN:
     if "DATABASE_URL" not in os.environ:
         from loratrainer.embedded import database_url, start_postgres
 
-        start_postgres(VAR_DIR)
+        server = start_postgres(VAR_DIR)
+        # Waiting for the disk is for what must outlive a power cut; nothing here must.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
         os.environ["DATABASE_URL"] = database_url(VAR_DIR)
 
 # Files, messages and the sandbox of one test process must not be another's.
 os.environ["VAR_DIR"] = str(VAR_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 with socket.create_server(("127.0.0.1", 0)) as listener:
     os.environ["SANDBOX_PORT"] = str(listener.getsockname()[1])
+
+
+def pytest_collection_finish() -> None:
+    """Read the addresses while the settings are as they are: a test may take the wallet out."""
+    import_module("loratrainer.urls")

@@ -20,7 +20,7 @@ ALONE = ["--without-mingle", "--without-gossip", "--without-heartbeat"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def wait_until(condition: Callable[[], object], *, within: float = 20, what: str = "") -> None:
+def wait_until(condition: Callable[[], object], *, within: float = 60, what: str = "") -> None:
     """Ask every 50 ms until the condition holds. Raises AssertionError after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():

@@ -6,3 +6,5 @@ from loratrainer.settings import *  # noqa: F403
 from loratrainer.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.errands"]
+REPORT_CARDS = False
+"""Tests of other things need no twelve images more; those of report cards say so."""

@@ -36,11 +36,14 @@ CLIENTS = {
 
 ALLOWED = [
     ("loratrainer/fetching.py", {"httpcore", "httpx", "socket"}, "the guarded client itself"),
+    ("loratrainer/posting.py", {"httpcore"}, "its other half, with the same guards"),
     ("loratrainer/addresses.py", {"httpx"}, "takes URLs apart, asks nobody"),
     ("loratrainer/run.py", {"httpx", "socket"}, "the processes that it starts on this machine"),
     ("providers/*.py", {"fal_client", "httpx", "replicate"}, "the addresses in the settings"),
     ("payments/chain.py", {"httpx", "web3"}, "the chain's address in the settings"),
+    ("payments/sending.py", {"web3"}, "the chain's address in the settings"),
     ("wallets/*.py", {"httpx", "web3"}, "the chain's address in the settings"),
+    ("wallets/mail.py", {"smtplib"}, "the mail server in the settings"),
 ]
 """Files, what they may import, and the addresses that they ask with it."""
 

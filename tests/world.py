@@ -5,12 +5,15 @@ Import what a test module needs: `from tests.world import sandbox, site`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 
+from tests.processes import running, worker, worker_environment
 from tests.sandbox_process import SandboxProcess
 
 
@@ -35,3 +38,15 @@ def site(sandbox: SandboxProcess, live_server: Any, settings: Any) -> str:
     """A web server at `SITE_URL`, where providers fetch archives and ring."""
     settings.SITE_URL = live_server.url
     return str(live_server.url)
+
+
+@pytest.fixture
+def at_work(site: str, tmp_path: Path) -> Iterator[None]:
+    """A worker and beat, as in production."""
+    env = worker_environment(SITE_URL=site, SWEEP_SECONDS="0.5")
+    beat = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
+    with (
+        worker(env, tmp_path / "worker.log", "-c", "2"),
+        running(*beat, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"),
+    ):
+        yield

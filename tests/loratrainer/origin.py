@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import io
+import re
 import socket
 import ssl
 import struct
@@ -24,7 +25,7 @@ type Script = Callable[[socket.socket], None]
 
 
 class Origin:
-    """What one server saw: the head of every request, in the order of arrival."""
+    """What one server saw: head and body of every request, in the order of arrival."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -36,7 +37,7 @@ class Origin:
 
 @contextlib.contextmanager
 def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
-    """Read the head of each request, let the script send, close. Every connection in a thread."""
+    """Read each request, let the script send, close. Every connection in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
     origin = Origin(listener.getsockname()[1])
     threads: list[threading.Thread] = []
@@ -45,12 +46,7 @@ def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[Or
         with connection:
             try:
                 with tls.wrap_socket(connection, server_side=True) if tls else connection as stream:
-                    head = b""
-                    # The greeting of TLS, where none is spoken, is answered like any request.
-                    while b"\r\n\r\n" not in head and not head.startswith(b"\x16"):
-                        if not (more := stream.recv(65536)):
-                            break
-                        head += more
+                    head = read_request(stream)
                     if head:
                         origin.requests.append(head)
                         script(stream)
@@ -76,6 +72,23 @@ def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> Iterator[Or
         listener.close()
         for thread in [accepting, *threads]:
             thread.join()
+
+
+def read_request(stream: socket.socket) -> bytes:
+    """A whole request: a connection that is closed on bytes which nobody has read is reset."""
+    request = b""
+    # The greeting of TLS, where none is spoken, is answered like any request.
+    while b"\r\n\r\n" not in request and not request.startswith(b"\x16"):
+        if not (more := stream.recv(65536)):
+            return request
+        request += more
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\nContent-Length: (\d+)", head, re.IGNORECASE)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0 and (more := stream.recv(65536)):
+        request += more
+        missing -= len(more)
+    return request
 
 
 def says(*parts: bytes) -> Script:

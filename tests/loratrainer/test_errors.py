@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -23,6 +23,10 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("password=hunter2")
 
 
+def without_database(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("password=hunter2")
+
+
 def forbidden(request: HttpRequest) -> HttpResponse:
     raise PermissionDenied("Only its owner can hide a LoRA.")
 
@@ -35,12 +39,13 @@ def form(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-for view in (broken, forbidden, suspicious, form):
+for view in (broken, without_database, forbidden, suspicious, form):
     view.login_required = False  # type: ignore[attr-defined]
 
 urlpatterns = [
     *site_urls,
     path("broken", broken),
+    path("away", without_database),
     path("forbidden", forbidden),
     path("suspicious", suspicious),
     path("form", form),
@@ -49,6 +54,7 @@ urlpatterns = [
 
 PAGES = [
     ("/broken", 500, "Something broke on our side"),
+    ("/away", 503, "Our database did not answer"),
     ("/forbidden", 403, "Only its owner can hide a LoRA."),
     ("/suspicious", 400, "That request could not be read"),
     ("/nowhere", 404, "Nothing hangs here"),

@@ -1,4 +1,4 @@
-"""The rules about addresses (safety page, group S): nothing here may reach a network."""
+"""The rules about addresses: nothing here may reach a network."""
 
 from __future__ import annotations
 

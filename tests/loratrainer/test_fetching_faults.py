@@ -1,4 +1,4 @@
-"""What can go wrong while a file is streamed (safety page, F48 and F49), and who is told."""
+"""What can go wrong while a file is streamed, and who is told."""
 
 from __future__ import annotations
 

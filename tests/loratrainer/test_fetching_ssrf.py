@@ -1,4 +1,4 @@
-"""What names turn out to mean (safety page, group S), on a network that the test lays out.
+"""What names turn out to mean, on a network that the test lays out.
 
 Only the two calls at the very edge are replaced, the look-up of a name and the connecting of a
 socket; TLS, HTTP and every guard are the real ones.

@@ -1,4 +1,4 @@
-"""The headers of safety page, section 6.1, on every kind of answer."""
+"""The headers on every kind of answer."""
 
 from __future__ import annotations
 

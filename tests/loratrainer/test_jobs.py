@@ -6,11 +6,12 @@ import logging
 from datetime import timedelta
 
 import pytest
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from loratrainer.jobs import MAX_CRASHES, PAUSES, StaleJob
+from loratrainer.outcomes import GiveUp, TryAgainLater
 from tests.errands.models import Errand
 from tests.factories import create_errand
 
@@ -263,6 +264,43 @@ def test_what_must_happen_with_a_move_happens_in_its_transaction(
         claim(errand).move("talking")
     errand.refresh_from_db()
     assert (errand.status, errand.history) == ("walking", [])
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (TryAgainLater("Not yet."), ("walking", "Not yet.", "", 0)),
+        (ZeroDivisionError(), ("walking", "Something broke on our side.", "", 0)),
+        (GiveUp("Never."), ("failed", "", "Never.", 1)),
+    ],
+)
+def test_a_move_that_was_rolled_back_is_no_crash_and_no_move(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: tuple[str, str, str, int]
+) -> None:
+    """Whatever the rest of the transaction says counts, as if nobody had moved anything."""
+
+    def move_and_break(errand: Errand) -> None:
+        with transaction.atomic():
+            errand.move("talking", done=7)
+            raise raised
+
+    monkeypatch.setattr("tests.errands.steps.walk", move_and_break)
+    errand = create_errand()
+    claim(errand).advance()
+    errand.refresh_from_db()
+    assert (errand.status, errand.note, errand.error, len(errand.history)) == expected
+    assert (errand.lease_ends_at, errand.done) == (None, 0)
+
+
+def test_a_ring_during_a_step_that_breaks_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ring_and_break(errand: Errand) -> None:
+        Errand.objects.get(pk=errand.pk).hurry()
+        raise TryAgainLater("Not yet.")
+
+    monkeypatch.setattr("tests.errands.steps.walk", ring_and_break)
+    errand = create_errand()
+    claim(errand).advance()
+    assert Errand.objects.claim(errand.pk) is not None
 
 
 def test_every_kind_of_job_has_the_index_of_what_is_due() -> None:

@@ -45,7 +45,7 @@ def test_the_style_page_exists_only_where_people_develop(client):
 
 
 def test_no_template_carries_what_the_policy_of_the_browser_forbids():
-    """No inline style, no inline script, no code in attributes: safety page, section 6."""
+    """No inline style, no inline script, no code in attributes."""
     for file in TEMPLATES:
         markup = MARKUP.sub("", file.read_text())
         for tag in re.findall(r"<[a-z][^>]*>", markup):

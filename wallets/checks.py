@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from wallets.demo import is_available
 from wallets.fields import parse_address
+from wallets.push import public_key
 
 
 @register(Tags.security)
@@ -46,3 +47,22 @@ def demo_wallet_in_production(app_configs: Any, **kwargs: Any) -> Sequence[Check
     if not settings.DEMO_WALLET:
         return []
     return [Warning("The demo wallet is on: anybody can sign in with it.", id="wallets.W001")]
+
+
+@register(Tags.security)
+def notices_can_be_sent(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """A key that is none, or mail from nobody, would be found out by the first who waits for it."""
+    errors: list[CheckMessage] = []
+    try:
+        public_key()
+    except ValueError:
+        words = "VAPID_PRIVATE_KEY is not 32 bytes in base64url."
+        errors.append(Error(words, hint="Make one as .env.example explains.", id="wallets.E003"))
+    if settings.MAIL_SECURITY not in {"starttls", "tls", "none"}:
+        errors.append(Error("MAIL_SECURITY is not starttls, tls or none.", id="wallets.E004"))
+    if settings.MAIL_HOST and settings.DEFAULT_FROM_EMAIL == "webmaster@localhost":
+        hint = "Set it to the address that mails come from."
+        errors.append(
+            Error("MAIL_HOST is set, and MAIL_FROM is not.", hint=hint, id="wallets.E005")
+        )
+    return errors

@@ -17,6 +17,8 @@ from django.utils.crypto import salted_hmac
 from siwe import ISO8601Datetime, SiweMessage  # type: ignore[import-untyped]
 
 from wallets.fields import AddressField
+from wallets.keys import ApiKey as ApiKey  # noqa: PLC0414 - Django finds models here only
+from wallets.notices import Notice as Notice  # noqa: PLC0414 - and with it the destinations
 
 EXPLORERS = {8453: "https://basescan.org", 84532: "https://sepolia.basescan.org"}
 """Block explorers of Base and Base Sepolia, by chain id."""
@@ -164,7 +166,7 @@ class Challenge(models.Model):
         return f"{self.id} for {self.address}"
 
     @classmethod
-    def issue(cls, address: str, *, browser_secret: str, network: str) -> Self:
+    def issue(cls, address: str, *, browser_secret: str, network: str) -> Challenge:
         """Write and keep a text for the address and this browser.
 
         Raises `TooManyChallenges` when the network has had its share; callers that come at the same
@@ -184,7 +186,7 @@ class Challenge(models.Model):
             )
 
     @classmethod
-    def consume(cls, pk: Any, *, browser_secret: str) -> Self:
+    def consume(cls, pk: Any, *, browser_secret: str) -> Challenge:
         """Take the challenge. One caller gets it, once; all others get `Challenge.DoesNotExist`."""
         taken = (
             cls.objects.fresh()

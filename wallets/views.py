@@ -15,13 +15,12 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url, reselect, reswap, retarget
 
-from wallets.deep_links import deep_links
+from loratrainer.paths import own_path
 from wallets.demo import is_available
 from wallets.forms import ChallengeForm, SignatureForm
 from wallets.http import Request, WalletRequest
@@ -79,11 +78,9 @@ def connect(request: Request) -> HttpResponse:
     A fragment that needs a wallet redirects here, so the answer says itself where it belongs: on
     top of whatever is open, and not where that fragment would have been.
     """
-    next_url = _next_url(request)
     context = {
-        "next": next_url,
+        "next": _next_url(request),
         "chain_id": settings.CHAIN_ID,
-        "deep_links": deep_links(settings.SITE_URL + next_url),
         "demo_wallet": is_available(),
     }
     if not request.htmx or request.htmx.boosted or request.htmx.history_restore_request:
@@ -146,7 +143,7 @@ def verify(request: Request) -> HttpResponse:
     wallet, _created = Wallet.objects.get_or_create(address=address)
     login(request, wallet)
     _log(request, "signed in", address)
-    return JsonResponse({"next": _safe(sent["next"]), "csrf_token": get_token(request)})
+    return JsonResponse({"next": own_path(sent["next"]), "csrf_token": get_token(request)})
 
 
 @login_not_required
@@ -189,14 +186,8 @@ def _next_url(request: Request) -> str:
     """Where to go after signing in: back to the page that asked, not to its fragment."""
     if request.htmx:
         here = request.htmx.current_url_abs_path or "/"
-        return _safe(request.GET.get("next", "") if here.startswith(request.path) else here)
-    return _safe(request.GET.get("next", ""))
-
-
-def _safe(url: str) -> str:
-    """The address if it is a path of ours, else the home page."""
-    is_ours = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
-    return url if is_ours else "/"
+        return own_path(request.GET.get("next", "") if here.startswith(request.path) else here)
+    return own_path(request.GET.get("next", ""))
 
 
 def _cleaned(form: Form) -> dict[str, Any]:

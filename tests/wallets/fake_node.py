@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
+
+from tests.http_server import served
 
 MAGIC = "0x1626ba7e" + "00" * 28
 """What `isValidSignature` returns for a good signature (EIP-1271), as an answer of `eth_call`."""
@@ -62,14 +64,8 @@ def running_node() -> Iterator[FakeNode]:
 
         def log_message(self, *args: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    node.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield node
-    finally:
-        node.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler) as node.url:
+        try:
+            yield node
+        finally:
+            node.over.set()

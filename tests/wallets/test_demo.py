@@ -112,6 +112,7 @@ OTHER_CHAINS = [
 def test_there_is_none_anywhere_else_even_if_the_setting_says_so(client, settings, change):
     sign_in(client)
     at_sandbox(settings, "http://127.0.0.1:42000")
+    settings.TREASURY = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # Payments have rules as well.
     for name, value in change.items():
         setattr(settings, name, value)
     assert not is_available()

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from eth_account.messages import _hash_eip191_message, encode_defunct
 
 from tests.processes import free_port
@@ -179,6 +181,40 @@ def test_w21_a_planted_session_key_is_worth_nothing_after_signing_in(client):
     assert client.cookies["sessionid"].value != session.session_key
     planted.cookies["sessionid"] = session.session_key
     assert not is_signed_in(planted)
+
+
+def test_what_is_on_its_way_while_somebody_signs_in_takes_nothing_from_them(client):
+    client.post("/draft", {"trigger_word": "KILNGLZ"}, headers={"HX-Request": "true"})
+    on_its_way = Client()
+    on_its_way.cookies["sessionid"] = client.cookies["sessionid"].value
+    sign_in(client)
+    assert "KILNGLZ" in client.get("/draft").content.decode()  # It is the wallet's now.
+    for answer in (
+        on_its_way.get("/draft"),
+        on_its_way.post("/draft", {"name": "Glaze"}, headers={"HX-Request": "true"}),
+    ):
+        assert answer.status_code == 200
+        assert "KILNGLZ" in answer.content.decode()
+        assert "sessionid" not in answer.cookies
+    assert is_signed_in(client)
+    assert not is_signed_in(on_its_way)
+    assert 'value="Glaze"' in client.get("/draft").content.decode()
+
+
+def test_the_session_of_before_is_gone_after_a_minute(client):
+    client.post("/draft", {"trigger_word": "KILNGLZ"}, headers={"HX-Request": "true"})
+    before = client.cookies["sessionid"].value
+    sign_in(client)
+    left = Session.objects.get(session_key=before).expire_date - timezone.now()
+    assert timedelta(seconds=30) < left <= timedelta(minutes=1)
+
+
+def test_whoever_signs_out_takes_the_secret_of_the_browsers_drafts_along(client):
+    client.post("/draft", {"trigger_word": "KILNGLZ"}, headers={"HX-Request": "true"})
+    sign_in(client)
+    client.get("/draft")
+    client.post("/disconnect")
+    assert "KILNGLZ" not in client.get("/draft").content.decode()
 
 
 def test_w21_signing_in_over_somebody_elses_session_leaves_nothing_of_it(client):

@@ -1,0 +1,164 @@
+"""Workers that are killed, webhooks that are lost, messages that vanish: nothing paid is lost.
+
+A real worker and beat, the sandbox with its journal as an independent witness, and one sentence at
+the end: the training is completed, and it was ordered once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.payments.chain_node import ChainNode
+from tests.payments.factories import offer
+from tests.processes import redis_server, running, wait_until, worker, worker_environment
+from tests.sandbox_process import SandboxProcess
+from tests.trainings.test_steps import SUBMITS, balance, begin, orders
+from tests.world import sandbox, sandbox_process, site
+from trainings.models import Training
+from trainings.states import Status
+from wallets.models import Wallet
+
+__all__ = ["sandbox", "sandbox_process", "site"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHECKS = {"fal": "/fal/queue/*/status", "replicate": "/replicate/v1/trainings/*"}
+WEBHOOKS = ("webhook_drop", "webhook_double", "webhook_reorder")
+
+
+@pytest.fixture
+def wallet() -> Wallet:
+    return Wallet.objects.create(address="0x" + "cd" * 20)
+
+
+@pytest.fixture
+def env(site: str, settings: Any) -> dict[str, str]:
+    """What worker and beat are told: this test's site, short leases, quick sweeps."""
+    return worker_environment(SITE_URL=site, JOB_LEASE_SECONDS="2", SWEEP_SECONDS="0.3")
+
+
+@pytest.fixture
+def beat(env: dict[str, str], tmp_path: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
+    with running(*command, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"):
+        yield
+
+
+def finished(training: Training) -> bool:
+    training.refresh_from_db()
+    return training.is_over
+
+
+def assert_nothing_is_lost(training: Training, sandbox: SandboxProcess) -> None:
+    assert training.status == Status.COMPLETED, (training.error, training.note, training.history)
+    assert balance(training.wallet) == 0
+    assert len(orders(sandbox, training)) == 1
+    assert training.attempts.count() == 1
+
+
+@pytest.mark.usefixtures("beat")
+@pytest.mark.parametrize(
+    ("status", "provider"),
+    [
+        (Status.ARCHIVING, "fal"),
+        (Status.SUBMITTING, "fal"),
+        (Status.SUBMITTING, "replicate"),
+        (Status.TRAINING, "fal"),
+        (Status.MIRRORING, "replicate"),
+    ],
+)
+def test_a_worker_killed_in_any_status_loses_nothing(
+    status: Status,
+    provider: str,
+    wallet: Wallet,
+    sandbox: SandboxProcess,
+    env: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    # Slow enough to be caught in the middle of order, question and weights.
+    held = {"do": "delay", "seconds": 1.5, "after": True}
+    sandbox.script(
+        {"match": {"method": "POST", "path": SUBMITS[provider]}, **held},
+        {"match": {"path": "*.safetensors"}, **held},
+        {"match": {"path": "*.tar"}, **held},
+        {"match": {"method": "GET", "path": CHECKS[provider]}, **held},
+    )
+    training = begin(wallet, provider=provider)
+    held_by_worker = Training.objects.filter(status=status, lease_ends_at__isnull=False)
+
+    def busy() -> bool:
+        # Only an order that has arrived makes the kill between order and commit.
+        arrived = status != Status.SUBMITTING or orders(sandbox, training)
+        return bool(arrived and held_by_worker.filter(pk=training.pk).exists())
+
+    with worker(env, tmp_path / "first.log", "-c", "1") as first:
+        wait_until(lambda: busy() or finished(training), within=40, what=status)
+        os.killpg(first.pid, signal.SIGKILL)
+    assert not training.is_over, "killed too late to prove anything"
+    with worker(env, tmp_path / "second.log", "-c", "1"):
+        wait_until(lambda: finished(training), within=90, what="the end")
+    assert_nothing_is_lost(training, sandbox)
+
+
+@pytest.mark.usefixtures("beat")
+@pytest.mark.parametrize("fault", WEBHOOKS)
+def test_webhooks_that_are_lost_doubled_or_late_change_nothing(
+    fault: str, wallet: Wallet, sandbox: SandboxProcess, env: dict[str, str], tmp_path: Path
+) -> None:
+    sandbox.script({"match": {"method": "POST", "path": SUBMITS["fal"]}, "do": fault})
+    training = begin(wallet)
+    with worker(env, tmp_path / "worker.log", "-c", "2"):
+        wait_until(lambda: finished(training), within=60)
+    assert_nothing_is_lost(training, sandbox)
+
+
+def test_a_flushed_redis_loses_nothing(
+    wallet: Wallet, sandbox: SandboxProcess, env: dict[str, str], tmp_path: Path
+) -> None:
+    training = begin(wallet)
+    with ExitStack() as stack:
+        url = stack.enter_context(redis_server(tmp_path))
+        client = stack.enter_context(redis.Redis.from_url(url))
+        with_redis = env | {"REDIS_URL": url}
+        command = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
+        schedule = str(tmp_path / "schedule")
+        stack.enter_context(running(*command, schedule, env=with_redis, log=tmp_path / "beat.log"))
+        stack.enter_context(worker(with_redis, tmp_path / "worker.log", "-c", "1"))
+
+        def flushed_and_finished() -> bool:
+            client.flushall()
+            return finished(training)
+
+        wait_until(flushed_and_finished, within=60)
+    assert_nothing_is_lost(training, sandbox)
+
+
+@pytest.mark.usefixtures("beat")
+def test_a_payment_starts_the_training_that_waits_for_it(
+    sandbox: SandboxProcess, env: dict[str, str], tmp_path: Path
+) -> None:
+    node = ChainNode(sandbox)
+    account = node.funded()
+    quote = offer(node, account)
+    training = begin(quote.wallet, paid_cents=0)
+
+    def waits() -> bool:
+        training.refresh_from_db()
+        return training.note == "No payment has arrived yet."
+
+    with worker(env, tmp_path / "worker.log", "-c", "1"):
+        wait_until(waits, within=30)
+        # It would look again in an hour; only the ledger's bell makes it sooner.
+        quote.tell(node.pay(account, quote.wei))
+        wait_until(lambda: finished(training), within=90, what="the end")
+    assert_nothing_is_lost(training, sandbox)
+    assert quote.transfers.count() == 1

@@ -1,0 +1,7 @@
+"""A wallet, a stranger, and a disk of the test's own: as for trainings."""
+
+from __future__ import annotations
+
+from tests.trainings.conftest import alice, as_alice, as_bob, fresh_cache, media
+
+__all__ = ["alice", "as_alice", "as_bob", "fresh_cache", "media"]

@@ -2,6 +2,19 @@
 // bubbles up, so that fragments which arrive later need no setting up. Nothing here is needed for
 // reading.
 
+// --- Words ----------------------------------------------------------------------------------------
+
+/**
+ * The English words in the language of the page, with what `facts` has under a name for `{name}`.
+ * Pages in another language load a script before this one that sets `globalThis.words`.
+ */
+export function gettext(english, facts = {}) {
+  const words = globalThis.words?.[english] ?? english;
+  return words.replace(/\{(\w+)\}/g, (whole, name) => facts[name] ?? whole);
+}
+
+// --- Regions --------------------------------------------------------------------------------------
+
 const modal = document.getElementById("modal");
 const toasts = document.getElementById("toasts");
 const announcer = document.getElementById("say");
@@ -84,11 +97,11 @@ document.addEventListener("click", async (event) => {
   } catch {
     const field = button.parentElement.querySelector("input[readonly]");
     if (field) field.select();
-    toast({ text: field ? "Press Ctrl+C or ⌘C to copy it." : button.dataset.copy });
+    toast({ text: field ? gettext("Press Ctrl+C or ⌘C to copy it.") : button.dataset.copy });
     return;
   }
   if (!button.classList.contains("done")) showCopied(button);
-  say("Copied");
+  say(gettext("Copied"));
 });
 
 function showCopied(button) {
@@ -96,7 +109,7 @@ function showCopied(button) {
   const icon = button.querySelector("use");
   const [before, symbol] = [words?.textContent, icon?.getAttribute("href")];
   button.classList.add("done");
-  if (words) words.textContent = "Copied";
+  if (words) words.textContent = gettext("Copied");
   icon?.setAttribute("href", symbol.replace(/#.*/, "#ok"));
   setTimeout(() => {
     button.classList.remove("done");
@@ -113,7 +126,7 @@ document.addEventListener("input", (event) => {
   const share = Math.round(((range.value - range.min) / (range.max - range.min)) * 100);
   range.className = `p-${share}`;
   const output = range.parentElement.querySelector("output");
-  output.value = `${Number(range.value).toLocaleString("en")} ${output.dataset.unit}`;
+  output.value = `${Number(range.value).toLocaleString(document.documentElement.lang)} ${output.dataset.unit}`;
 });
 
 document.addEventListener("change", (event) => {
@@ -121,7 +134,8 @@ document.addEventListener("change", (event) => {
   const count = sheet?.querySelector("[data-chosen]");
   if (!count) return;
   const frames = [...sheet.querySelectorAll("input[type=checkbox]")];
-  count.textContent = `${frames.filter((frame) => frame.checked).length} of ${frames.length} chosen`;
+  const chosen = frames.filter((frame) => frame.checked).length;
+  count.textContent = gettext("{chosen} of {all} chosen", { chosen, all: frames.length });
 });
 
 // --- htmx -----------------------------------------------------------------------------------------
@@ -137,13 +151,27 @@ document.addEventListener("htmx:before:request", (event) => {
 
 document.addEventListener("htmx:error", (event) => {
   if (unasked(event.detail.ctx)) return;
-  toast({ text: "The server did not answer. Check your connection and try again." });
+  toast({ text: gettext("The server did not answer. Check your connection and try again.") });
 });
 
 document.addEventListener("htmx:finally:request", (event) => {
   const { ctx } = event.detail;
   // A form that shows its errors itself says so with hx-status:5xx.
   if (ctx.response?.status >= 500 && ctx.swap === "none" && !unasked(ctx)) {
-    toast({ text: "That did not work: something broke on our side. Try again in a moment." });
+    toast({ text: gettext("That did not work: something broke on our side. Try again in a moment.") });
   }
+});
+
+// --- Lists that go on -----------------------------------------------------------------------------
+// <li data-more>: a link in it fetches what comes instead of it. The focus goes on to the first of that.
+
+let last = null;
+
+document.addEventListener("htmx:before:swap", (event) => {
+  last = event.detail.ctx.sourceElement?.closest("[data-more]")?.previousElementSibling ?? null;
+});
+
+document.addEventListener("htmx:after:swap", () => {
+  last?.nextElementSibling?.querySelector("a[href]")?.focus({ preventScroll: true });
+  last = null;
 });

@@ -2,6 +2,7 @@
 // Two elements: <wallet-picker>, the list of wallets, and <wallet-watch>, the corner of a page whose
 // person is signed in.
 
+import { gettext } from "./app.js";
 import {
   accountOf,
   chainName,
@@ -32,12 +33,12 @@ async function post(url, token, fields) {
     const headers = { "X-CSRFToken": token, Accept: "application/json" };
     response = await fetch(url, { method: "POST", headers, body: new URLSearchParams(fields) });
   } catch {
-    throw new Words("The server did not answer. Check your connection and try again.");
+    throw new Words(gettext("The server did not answer. Check your connection and try again."));
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const stale = response.status === 403 && "This page is out of date. Reload it and try again.";
-  const words = answer.error || stale || "Something broke on our side. Try again in a moment.";
+  const stale = response.status === 403 && gettext("This page is out of date. Reload it and try again.");
+  const words = answer.error || stale || gettext("Something broke on our side. Try again in a moment.");
   throw Object.assign(new Words(words), { status: response.status });
 }
 
@@ -85,6 +86,7 @@ class WalletPicker extends HTMLElement {
     const isMissing = Boolean(this.hasLooked) && !known.length;
     this.part("missing").hidden = !isMissing || isPhone();
     this.part("phone").hidden = !isMissing || !isPhone();
+    if (isMissing && isPhone()) this.part("hand-over")?.dispatchEvent(new Event("needed"));
   }
 
   item(wallet) {
@@ -103,7 +105,7 @@ class WalletPicker extends HTMLElement {
     button.append(name);
     if (isRemembered(wallet)) {
       const note = document.createElement("small");
-      note.textContent = "used last";
+      note.textContent = gettext("used last");
       button.append(" ", note);
     }
     button.addEventListener("click", () => this.isBusy || this.signIn(wallet));
@@ -124,7 +126,7 @@ class WalletPicker extends HTMLElement {
     for (const button of this.querySelectorAll("[data-wallets] button")) button.ariaDisabled = this.isBusy;
     if (!text) return;
     this.hint = setTimeout(() => {
-      status.textContent = `${text} It has not answered yet: its window may be behind this one.`;
+      status.textContent = `${text} ${gettext("It has not answered yet: its window may be behind this one.")}`;
     }, HINT_SECONDS * 1000);
   }
 
@@ -132,19 +134,20 @@ class WalletPicker extends HTMLElement {
     const { name, provider } = wallet;
     const { challengeUrl, verifyUrl, next } = this.dataset;
     const chainId = Number(this.dataset.chainId);
-    const token = this.querySelector("[name=csrfmiddlewaretoken]").value;
+    // Read at each use: what else arrives on the page may bring a newer one.
+    const token = () => this.querySelector("[name=csrfmiddlewaretoken]").value;
     this.part("problem").hidden = true;
     try {
-      this.say(`Choose an account in ${name}.`);
+      this.say(gettext("Choose an account in {name}.", { name }));
       const address = await requestAccount(provider);
       if (onChain) await ensureChain(provider, chainId);
       if (!this.isOpen) return;
-      const { id, text } = await post(challengeUrl, token, { address });
-      this.say(`Sign the text in ${name}.`);
+      const { id, text } = await post(challengeUrl, token(), { address });
+      this.say(gettext("Sign the text in {name}.", { name }));
       const signature = await sign(provider, text, address);
       if (!this.isOpen) return; // Whoever closed the dialog does not want to be signed in.
-      this.say("Signing you in.");
-      const answer = await post(verifyUrl, token, { challenge: id, signature, next });
+      this.say(gettext("Signing you in."));
+      const answer = await post(verifyUrl, token(), { challenge: id, signature, next });
       remember(wallet);
       this.done(answer, address);
     } catch (error) {
@@ -225,20 +228,26 @@ class WalletWatch extends HTMLElement {
   }
 
   showAccount(account) {
-    const mine = this.dataset.address;
+    const { address } = this.dataset;
+    const mine = shorten(address);
     if (typeof account !== "string") {
-      this.tell("account", `Your wallet is locked or has disconnected. You are still signed in as ${shorten(mine)}.`);
-    } else if (account.toLowerCase() === mine.toLowerCase()) {
+      const words = gettext("Your wallet is locked or has disconnected. You are still signed in as {mine}.", { mine });
+      this.tell("account", words);
+    } else if (account.toLowerCase() === address.toLowerCase()) {
       this.tell("account", "");
     } else {
-      this.tell("account", `Signed in as ${shorten(mine)}, your wallet shows ${shorten(account)}.`);
-      this.link(`Sign in as ${shorten(account)}`);
+      const shown = shorten(account);
+      this.tell("account", gettext("Signed in as {mine}, your wallet shows {shown}.", { mine, shown }));
+      this.link(gettext("Sign in as {shown}", { shown }));
     }
   }
 
   showChain(chainId) {
     const wanted = Number(this.dataset.chainId);
-    const words = `Your wallet is on ${chainName(chainId)} now. Payments are made on ${chainName(wanted)}.`;
+    const words = gettext("Your wallet is on {chain} now. Payments are made on {wanted}.", {
+      chain: chainName(chainId),
+      wanted: chainName(wanted),
+    });
     this.tell("chain", chainId === wanted ? "" : words);
   }
 

@@ -1,6 +1,8 @@
 // The demo wallet: one more wallet in the list (EIP-6963) for whoever has none. Its keys lie in the
 // sandbox, on whose chain nothing is worth anything; no other installation has a <demo-wallet>.
 
+import { gettext } from "./app.js";
+
 const ICON =
   "data:image/svg+xml," +
   encodeURIComponent(
@@ -8,7 +10,7 @@ const ICON =
   );
 const INFO = Object.freeze({
   uuid: "6f3f5b0e-52a5-4a6b-8a3d-0c4e3f2d1b5a",
-  name: "Demo wallet",
+  name: gettext("Demo wallet"),
   icon: ICON,
   rdns: "sandbox.demo",
 });
@@ -72,7 +74,7 @@ class DemoWallet extends HTMLElement {
     if (this.hidden || this.childElementCount) return;
     const label = document.createElement("label");
     const select = document.createElement("select");
-    label.append("Account of the demo wallet");
+    label.append(gettext("Account of the demo wallet"));
     label.htmlFor = select.id = `demo-account-${++choosers}`;
     select.addEventListener("change", () => {
       localStorage.setItem(CHOSEN, select.value);
@@ -85,7 +87,7 @@ class DemoWallet extends HTMLElement {
       select.value = await chosen();
       this.append(label, select);
     } catch {
-      this.textContent = "The demo wallet is not there: the sandbox does not answer.";
+      this.textContent = gettext("The demo wallet is not there: the sandbox does not answer.");
     }
   }
 }

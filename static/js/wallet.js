@@ -1,6 +1,8 @@
 // Wallets in the browser: which are here (EIP-6963), what they are asked (EIP-1193), and what their
 // errors mean. Fetched only where a wallet is needed.
 
+import { gettext } from "./app.js";
+
 const ETHER = { name: "Ether", symbol: "ETH", decimals: 18 };
 /** What a wallet that does not know a chain must be told (docs.base.org, "connecting to Base"). */
 const CHAINS = {
@@ -49,7 +51,7 @@ function add({ uuid, rdns, name, icon }, provider) {
   if (typeof provider.request !== "function") return;
   announced.set(key, {
     key,
-    name: (typeof name === "string" && name.trim().slice(0, 60)) || "A wallet without a name",
+    name: (typeof name === "string" && name.trim().slice(0, 60)) || gettext("A wallet without a name"),
     icon: typeof icon === "string" && /^data:image\//.test(icon) && icon.length <= MOST_ICON ? icon : "",
     provider,
   });
@@ -62,7 +64,7 @@ export function wallets() {
   try {
     const provider = globalThis.ethereum;
     if (typeof provider?.request !== "function") return [];
-    return [{ key: "injected", name: "Browser wallet", icon: "", provider }];
+    return [{ key: "injected", name: gettext("Browser wallet"), icon: "", provider }];
   } catch {
     return [];
   }
@@ -97,7 +99,7 @@ export class Words extends Error {}
 export async function ask(provider, method, params = [], seconds = OWNER_SECONDS) {
   let timer;
   const late = new Promise((_, reject) => {
-    const words = "Your wallet did not answer in time. Open it and try again.";
+    const words = gettext("Your wallet did not answer in time. Open it and try again.");
     timer = setTimeout(() => reject(new Words(words)), seconds * 1000);
   });
   try {
@@ -116,7 +118,7 @@ export const chainOf = async (provider) => Number(await ask(provider, "eth_chain
 /** Let the owner choose an account; throws what the wallet throws, or `Words`. */
 export async function requestAccount(provider) {
   const accounts = await ask(provider, "eth_requestAccounts");
-  if (typeof accounts?.[0] !== "string") throw new Words("The wallet named no account.");
+  if (typeof accounts?.[0] !== "string") throw new Words(gettext("The wallet named no account."));
   return accounts[0];
 }
 
@@ -138,28 +140,30 @@ export async function ensureChain(provider, chainId) {
     await ask(provider, "wallet_addEthereumChain", [{ ...chain, ...CHAINS[chainId] }]);
     await ask(provider, "wallet_switchEthereumChain", [chain]);
   }
-  if ((await chainOf(provider)) !== chainId) throw new Words(`Your wallet is still not on ${chainName(chainId)}.`);
+  if ((await chainOf(provider)) !== chainId) {
+    throw new Words(gettext("Your wallet is still not on {chain}.", { chain: chainName(chainId) }));
+  }
 }
 
 /** What people call a chain. */
 export const chainName = (chainId) =>
-  CHAINS[chainId]?.chainName ?? (chainId === 1 ? "Ethereum" : `chain ${chainId}`);
+  CHAINS[chainId]?.chainName ?? (chainId === 1 ? "Ethereum" : gettext("chain {number}", { number: chainId }));
 
 // MetaMask on phones wraps the code of EIP-1193 into another error.
 const codeOf = (error) => error?.data?.originalError?.code ?? error?.code;
 
 const WORDS = new Map([
-  [4001, "You closed the wallet request. Nothing was charged."],
-  [4100, "Your wallet has not given this page access. Allow it there and try again."],
-  [4200, "This wallet cannot sign in to websites. Try another one."],
-  [4900, "Your wallet has lost its connection. Check it and try again."],
-  [4901, "Your wallet is not connected to Base. Switch it and try again."],
-  [4902, "Your wallet does not know Base yet. Add it there and try again."],
-  [-32002, "Your wallet already has a request open. Open it to continue."],
+  [4001, gettext("You closed the wallet request. Nothing was charged.")],
+  [4100, gettext("Your wallet has not given this page access. Allow it there and try again.")],
+  [4200, gettext("This wallet cannot sign in to websites. Try another one.")],
+  [4900, gettext("Your wallet has lost its connection. Check it and try again.")],
+  [4901, gettext("Your wallet is not connected to Base. Switch it and try again.")],
+  [4902, gettext("Your wallet does not know Base yet. Add it there and try again.")],
+  [-32002, gettext("Your wallet already has a request open. Open it to continue.")],
 ]);
 
 /** What to tell the person about an error of a wallet (EIP-1193, EIP-1474) or of ours. */
 export function explain(error) {
   if (error instanceof Words) return error.message;
-  return WORDS.get(codeOf(error)) ?? "The wallet did not answer as it should. Try again.";
+  return WORDS.get(codeOf(error)) ?? gettext("The wallet did not answer as it should. Try again.");
 }

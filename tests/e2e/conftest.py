@@ -3,6 +3,9 @@
 `page`, `context` and `new_context` are pytest-playwright's own, with that watch. `open_page` opens
 a page of the live server in a given width and theme, `axe` looks for barriers, and `strict.expect`
 names the complaints that a test provokes on purpose.
+
+No test calls Playwright's `wait_for_function`: it evaluates its text within the page, where the
+site's policy forbids that. `expect` waits, and so does `tests.processes.wait_until`.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+expect.set_options(timeout=20_000)  # A busy machine answers late; that is no failure.
 HEIGHTS = {390: 844, 900: 1000, 1440: 900}
 
 

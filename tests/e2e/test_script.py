@@ -73,8 +73,10 @@ def test_a_failure_that_somebody_waits_for_is_said_and_one_of_a_poll_is_not(
 
 def test_a_lost_connection_is_said(open_page, strict):
     page = open_page("/")
+    connect = page.get_by_role("link", name="Connect wallet")
+    expect(connect).to_be_visible()
     page.context.set_offline(True)
-    page.get_by_role("link", name="Connect wallet").click()
+    connect.click()
     expect(page.locator(".toasts .toast")).to_contain_text("did not answer")
     page.context.set_offline(False)
     strict.expect("ERR_INTERNET_DISCONNECTED", "htmx:error")

@@ -42,9 +42,10 @@ def test_without_a_wallet_the_page_says_so_and_where_to_find_one(open_page):
 
 def test_a_phone_without_a_wallet_gets_links_into_wallets(open_page):
     page = open_page("/connect", width=390, has_touch=True, is_mobile=True)
-    links = page.locator("[data-phone] a")
+    links = page.locator("#handover .wallets a")
     expect(links).to_have_count(5)
     expect(links.first).to_have_text("MetaMask")
+    expect(page.locator("#handover .qr")).to_be_hidden()
     expect(page.locator("[data-missing]")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -251,7 +252,7 @@ def test_the_dialog_opens_on_top_of_another_and_closes_alone(open_page):
     expect(page.get_by_role("heading", name="Connect a wallet")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Connect a wallet")).to_have_count(0)
-    expect(page.locator("textarea")).to_have_value("My prompt")
+    expect(page.locator("#modal textarea")).to_have_value("My prompt")
 
 
 def test_a_poll_of_somebody_signed_out_opens_one_dialog_once(open_page):

@@ -304,7 +304,11 @@ def test_a_mark_that_is_made_while_the_sheet_is_on_its_way_stays(begun, tmp_path
     held: list[tuple[Route, APIResponse]] = []
 
     def hold(route: Route) -> None:
-        held.append((route, route.fetch()))
+        answer = route.fetch()
+        if answer.text().count('type="checkbox"') == 5:
+            held.append((route, answer))
+        else:  # A look at the first four that came late.
+            route.fulfill(response=answer)
 
     page.route("**/progress", hold)
     upload(page, paths[4:])

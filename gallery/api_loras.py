@@ -51,6 +51,7 @@ class View(Schema):
 
     q: str = Field("", description="Words of name and trigger word.", max_length=SEARCH_LENGTH)
     kind: str = Field("", json_schema_extra={"enum": ["", *Kinds.values]})
+    service: str = Field("", description="Who trained it: fal.ai or Replicate.", max_length=40)
     wallet: str = Field(
         "",
         description="The address of an owner.",

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from gallery.wall import Sort, Wall
+from providers import get_services
 from trainings.states import Kind
 from wallets.fields import parse_address
 
@@ -22,6 +23,11 @@ class WallForm(forms.Form):
         error_messages={"max_length": _("Search for at most %(limit_value)d letters.")},
     )
     kind = forms.ChoiceField(required=False, choices=Kind.choices, error_messages=NO_SUCH_CHOICE)
+    service = forms.ChoiceField(
+        required=False,
+        choices=lambda: [(name, name) for name in get_services()],
+        error_messages=NO_SUCH_CHOICE,
+    )
     wallet = forms.CharField(required=False, max_length=SEARCH_LENGTH)
     channel = forms.CharField(required=False, max_length=200)
     sort = forms.ChoiceField(required=False, choices=Sort.choices, error_messages=NO_SUCH_CHOICE)

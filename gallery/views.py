@@ -19,6 +19,7 @@ from gallery.caching import for_everybody
 from gallery.forms import WallForm
 from gallery.rows import row_html
 from gallery.wall import PAGE, BadCursor, Sort, Wall
+from providers import get_services
 from trainings import own
 from trainings.models import Training
 from trainings.progress import WORKING
@@ -78,6 +79,7 @@ def around(wall: Wall) -> dict[str, Any]:
     return {
         "wall": wall,
         "kinds": [("", _("All")), *Kind.choices],
+        "services": [("", _("All trainers")), *((name, name) for name in get_services())],
         "sorts": Sort.choices,
         "price": settings.TRAINING_USD_CENTS,
         "canonical_url": settings.SITE_URL + wall.url(),

@@ -93,6 +93,8 @@ class Wall:
 
     q: str = ""
     kind: str = ""
+    service: str = ""
+    """Who trained it: fal.ai or Replicate."""
     wallet: str = ""
     """An address."""
     channel: str = ""
@@ -102,7 +104,7 @@ class Wall:
     @property
     def is_filtered(self) -> bool:
         """Whether some LoRAs are left out."""
-        return bool(self.q or self.kind or self.wallet or self.channel)
+        return self != Wall(sort=self.sort)
 
     def loras(self) -> TrainingQuerySet:
         """Return its LoRAs, in no order."""
@@ -111,6 +113,8 @@ class Wall:
             loras = loras.naming(self.q)
         if self.kind:
             loras = loras.filter(kind=self.kind)
+        if self.service:
+            loras = loras.filter(service=self.service)
         if self.wallet:
             # A join would have to be sorted; for one value the index is in order already.
             loras = loras.filter(wallet=Wallet.objects.filter(address=self.wallet).values("pk")[:1])
@@ -140,7 +144,8 @@ class Wall:
         """Count its LoRAs up to a limit, and find so many behind a place, or the first ones."""
         order, most = ORDERS[self.sort], COUNTED_IN_SEARCH if self.q else COUNTED
         if self.q and not (self.wallet or self.channel):
-            return Search(self.q, kind=self.kind).page(order, number, place=place, most=most)
+            search = Search(self.q, kind=self.kind, service=self.service)
+            return search.page(order, number, place=place, most=most)
         # Without an order Postgres would as soon count the oldest ones from the disk.
         count = self.loras().in_order(order)[: most + 1].count()
         if self.q:
@@ -156,6 +161,7 @@ class Wall:
         asked: dict[str, str] = {
             "q": self.q,
             "kind": self.kind,
+            "service": self.service,
             "wallet": self.wallet,
             "channel": self.channel,
             "sort": "" if self.sort == Sort.NEWEST else str(self.sort),

@@ -16,7 +16,14 @@ from django.utils.module_loading import import_string
 from providers.base import Provider
 from providers.retoucher import Retoucher
 
-__all__ = ["Provider", "Retoucher", "get_provider", "get_providers", "get_retoucher"]
+__all__ = [
+    "Provider",
+    "Retoucher",
+    "get_provider",
+    "get_providers",
+    "get_retoucher",
+    "get_services",
+]
 
 
 @cache
@@ -29,6 +36,11 @@ def get_provider(alias: str) -> Provider:
 def get_providers() -> dict[str, Provider]:
     """Return all providers by their aliases, in the order of the settings."""
     return {alias: get_provider(alias) for alias in settings.PROVIDERS}
+
+
+def get_services() -> list[str]:
+    """Return the names of the services whose trainers we have, each once."""
+    return list(dict.fromkeys(provider.service for provider in get_providers().values()))
 
 
 @cache

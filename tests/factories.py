@@ -89,7 +89,7 @@ def create_training(
         "price_cents": 400,
     }
     if status == Status.COMPLETED:
-        chosen |= WEIGHTS | {"completed_at": Now()}
+        chosen |= WEIGHTS | {"service": "fal.ai", "completed_at": Now()}
     if status not in ENDED:
         chosen |= {"due_at": Now()}
     training = Training.objects.create(

@@ -22,7 +22,8 @@ PUBLIC_SQL = "status = 'completed' AND NOT is_private AND hidden_at IS NULL AND 
 NEWEST = ("completed_at", "id")
 MOST_GENERATED = ("image_count", *NEWEST)
 """The orders of the wall, each descending; the id tells apart what is otherwise the same."""
-FILTERS = ("", "kind", "wallet", "channel")
+FILTERS = ((), ("kind",), ("service",), ("kind", "service"), ("wallet",), ("channel",))
+"""What a view is filtered by. Of one wallet or channel there are not so many."""
 
 WORDS = Func(
     F("name"),
@@ -57,13 +58,13 @@ def wall_indexes() -> tuple[models.Index, ...]:
     """
     return tuple(
         models.Index(
-            fields=[*([name] if name else []), *(f"-{field}" for field in order)],
-            name=f"wall_{label}{f'_{name}' if name else ''}",
+            fields=[*names, *(f"-{field}" for field in order)],
+            name="_".join(("wall", label, *names)),
             condition=PUBLIC,
             include=["words"],
         )
         for label, order in (("newest", NEWEST), ("most", MOST_GENERATED))
-        for name in FILTERS
+        for names in FILTERS
     )
 
 
@@ -87,7 +88,9 @@ class Word(models.Model):
     All columns are its key, so that the index answers alone.
     """
 
-    pk = models.CompositePrimaryKey("text", "completed_at", "training_id", "image_count", "kind")
+    pk = models.CompositePrimaryKey(
+        "text", "completed_at", "training_id", "image_count", "kind", "service"
+    )
     text = models.TextField(db_collation="C")
     """In small letters and in the order of their bytes, so that a beginning is a range."""
     completed_at = models.DateTimeField()
@@ -96,6 +99,7 @@ class Word(models.Model):
     )
     image_count = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=Kind)
+    service = models.CharField(max_length=40)
 
     objects = models.Manager["Word"]()
 

@@ -45,7 +45,7 @@ REACHED = """
 STEPS = """
     SELECT id FROM (
       SELECT {order}, words FROM trainings_training
-      WHERE {public} AND {of_kind} AND {behind} ORDER BY {descending} LIMIT %(near)s
+      WHERE {public} AND {chosen} AND {behind} ORDER BY {descending} LIMIT %(near)s
     ) AS passed
     WHERE words @@ to_tsquery('simple', %(query)s) ORDER BY {descending} LIMIT %(number)s
 """
@@ -53,13 +53,13 @@ STEPS = """
 SORT = f"""
     SELECT
       CASE WHEN part.number > %(most)s THEN part.number
-      ELSE (SELECT count(DISTINCT training_id) FROM reached WHERE {{of_kind}}) END,
+      ELSE (SELECT count(DISTINCT training_id) FROM reached WHERE {{chosen}}) END,
       part.number <= %(most)s AND (SELECT count(*) FROM reached) = %(few)s,
       CASE
         WHEN cardinality(near.ids) = %(number)s THEN near.ids
         WHEN (SELECT count(*) FROM reached) < %(few)s THEN array(
           SELECT training_id FROM (
-            SELECT DISTINCT {{columns}} FROM reached WHERE {{of_kind}} AND {{columns_behind}}
+            SELECT DISTINCT {{columns}} FROM reached WHERE {{chosen}} AND {{columns_behind}}
             ORDER BY {{columns_descending}} LIMIT %(number)s
           ) AS page
         )
@@ -67,7 +67,7 @@ SORT = f"""
     FROM (
       SELECT count(*) AS number FROM (
         SELECT DISTINCT training_id FROM (SELECT * FROM reached LIMIT %(few)s / 10) AS rows
-        WHERE {{of_kind}} LIMIT %(most)s + 1
+        WHERE {{chosen}} LIMIT %(most)s + 1
       ) AS lora
     ) AS part
     CROSS JOIN (SELECT array({STEPS}) AS ids OFFSET 0) AS near
@@ -81,7 +81,7 @@ MERGE = """
       (
         SELECT count(DISTINCT training_id) FROM texts CROSS JOIN LATERAL (
           SELECT training_id FROM trainings_word AS word
-          WHERE word.text = texts.text AND {of_kind} LIMIT %(most)s + 1
+          WHERE word.text = texts.text AND {chosen} LIMIT %(most)s + 1
         ) AS lora
       ),
       false,
@@ -89,7 +89,7 @@ MERGE = """
         SELECT training_id FROM (
           SELECT DISTINCT completed_at, training_id FROM texts CROSS JOIN LATERAL (
             SELECT completed_at, training_id FROM trainings_word AS word
-            WHERE word.text = texts.text AND {of_kind} AND {columns_behind}
+            WHERE word.text = texts.text AND {chosen} AND {columns_behind}
             ORDER BY completed_at DESC, training_id DESC LIMIT %(number)s
           ) AS newest
           ORDER BY completed_at DESC, training_id DESC LIMIT %(number)s
@@ -133,8 +133,9 @@ class Search:
     The last may be a beginning. Case does not matter, and nothing but letters and digits counts.
     """
 
-    def __init__(self, text: str, *, kind: str = "") -> None:
-        self.text, self.kind = text, kind
+    def __init__(self, text: str, *, kind: str = "", service: str = "") -> None:
+        both = {"kind": kind, "service": service}
+        self.text, self.chosen = text, {name: value for name, value in both.items() if value}
         *whole, last = LETTERS_AND_DIGITS.findall(text) or [""]
         is_whole = any(word.lower().startswith(last.lower()) for word in whole)
         if is_whole:
@@ -143,7 +144,7 @@ class Search:
         longest, *rest = sorted(others.values(), key=len, reverse=True) or [""]
         self.fits = FITS + "".join(HAS_TOO.format(place) for place in range(len(rest)))
         self.values: dict[str, Any] = {
-            "kind": kind,
+            **self.chosen,
             "first": f"+{longest} {last}" if longest else last,
             "end": "" if is_whole else GREATEST,
             **{f"other{place}": f"+{longest} {word}" for place, word in enumerate(rest)},
@@ -163,8 +164,7 @@ class Search:
 
         It asks one question, and leaves one more to `loras`.
         """
-        loras = Training.objects.public()
-        loras = loras.filter(kind=self.kind) if self.kind else loras
+        loras = Training.objects.public().filter(**self.chosen)
         if self.is_empty:
             return Found(count=0, has_uncounted=False, loras=loras.none())
         count, is_cut, ids = self._ask(order, number, place, most)
@@ -189,7 +189,7 @@ class Search:
         parts = {
             "fits": self.fits,
             "public": PUBLIC_SQL,
-            "of_kind": "kind = %(kind)s" if self.kind else "true",
+            "chosen": " AND ".join(f"{name} = %({name})s" for name in self.chosen) or "true",
             "order": ", ".join(order),
             "behind": f"({', '.join(order)}) < {place_of}" if place else "true",
             "descending": ", ".join(f"{name} DESC" for name in order),

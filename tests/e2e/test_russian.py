@@ -73,11 +73,13 @@ TOO_WIDE = """() => {
     const { left, right, width } = element.getBoundingClientRect();
     if (!element.checkVisibility() || width <= 1 || element.closest(".vh, .pick")) continue;
     const isCut = element.clientWidth && element.scrollWidth > element.clientWidth + 1;
-    if (right > innerWidth + 1 || left < -1 || isCut) wide.push(element.textContent.trim());
+    const box = element.closest(".rows > li, .panel, .ticket")?.getBoundingClientRect();
+    const isOut = right > innerWidth + 1 || left < -1 || (box && right > box.right + 1);
+    if (isOut || isCut) wide.push(element.textContent.trim());
   }
   return wide;
 }"""
-"""Whose words are cut off, or reach over the edge of the window."""
+"""Whose words are cut off, or reach over the edge of the window or of what holds them."""
 SETTLED = """async () => {
   do {
     await document.fonts.ready;

@@ -76,7 +76,9 @@ def test_the_filters_are_the_walls_and_stay_on_the_next_page(client, alice):
     hang(21, kind="style", wallet=alice, channel="kiln", name="Kiln tests")
     hang(1, kind="style")
     hang(1, kind="character", wallet=alice)
+    hang(1, kind="style", wallet=alice, channel="kiln", name="Kiln tests", service="Replicate")
     query = {"kind": "style", "wallet": alice.address.lower(), "channel": "kiln", "q": "kiln te"}
+    query |= {"service": "fal.ai"}
     first = client.get("/api/loras", query)
     assert len(ids(first)) == 20
     second = client.get(first.json()["next"])

@@ -231,6 +231,12 @@ def test_a_later_page_is_a_page_without_script_and_leads_back(client):
         ("kind=character", ["VAZA"]),
         ("kind=product&q=co", ["BRIEN"]),
         ("kind=", ["BRIEN", "VAZA", "KILN_GLZ"]),
+        ("service=fal.ai", ["BRIEN", "KILN_GLZ"]),
+        ("service=Replicate", ["VAZA"]),
+        ("service=Replicate&kind=product", []),
+        ("service=fal.ai&q=glaze", ["KILN_GLZ"]),
+        ("service=fal.ai&channel=pots&q=co", ["BRIEN"]),
+        ("service=Replicate&channel=pots", []),
         ("channel=pots", ["BRIEN"]),
         ("channel=nobody-has-it", []),
         ("utm_source=feed", ["BRIEN", "VAZA", "KILN_GLZ"]),
@@ -239,7 +245,8 @@ def test_a_later_page_is_a_page_without_script_and_leads_back(client):
 def test_search_and_filters(client, query, found):
     hang("KILN_GLZ", name="Glaze tests", kind="style", completed_at=EARLIER)
     later = EARLIER + timedelta(hours=1)
-    hang("VAZA", name="\u0432\u0430\u0437\u0430 v1.2", kind="character", completed_at=later)
+    vaza = {"name": "\u0432\u0430\u0437\u0430 v1.2", "service": "Replicate"}
+    hang("VAZA", kind="character", completed_at=later, **vaza)
     hang("BRIEN", name="O'Brien & Co", kind="product", channel="pots")
     assert words(read(client, f"/loras?{query}")) == found
 
@@ -268,6 +275,7 @@ def test_filters_stay_while_one_goes_on(client):
     ("query", "sentence"),
     [
         ("kind=sculpture", "The gallery has no “sculpture” to choose."),
+        ("service=Civitai", "The gallery has no “Civitai” to choose."),
         ("sort=oldest", "The gallery has no “oldest” to choose."),
         ("wallet=vitalik.eth", "names such as .eth are not looked up"),
         ("wallet=0x1234", "An address is 0x and 40 digits"),

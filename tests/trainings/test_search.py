@@ -40,6 +40,7 @@ def wall() -> list[Training]:
                 name=f"{look.capitalize()} {thing}",
                 kind=kind,
                 provider="fal",
+                service=dice.choice(("fal.ai", "fal.ai", "Replicate")),
                 price_cents=400,
                 weights="weights",
                 image_count=dice.choice((0, 0, 4, 8)),
@@ -49,16 +50,16 @@ def wall() -> list[Training]:
     return Training.objects.bulk_create(loras)
 
 
-def walked(text: str, order: tuple[str, ...], kind: str) -> list[object]:
-    loras = Training.objects.public().naming(text).in_order(order)
-    return list((loras.filter(kind=kind) if kind else loras).values_list("pk", flat=True))
+def walked(text: str, order: tuple[str, ...], **chosen: str) -> list[object]:
+    loras = Training.objects.public().naming(text).filter(**chosen)
+    return list(loras.in_order(order).values_list("pk", flat=True))
 
 
-def searched(text: str, order: tuple[str, ...], kind: str, page: int = 7) -> Iterator[object]:
+def searched(text: str, order: tuple[str, ...], **chosen: str) -> Iterator[object]:
     """All that is found, page by page."""
     place = None
     while True:
-        found = Search(text, kind=kind).page(order, page, place=place)
+        found = Search(text, **chosen).page(order, 7, place=place)
         rows = list(found.loras.values_list("pk", *order))
         if not rows:
             return
@@ -71,10 +72,14 @@ def searched(text: str, order: tuple[str, ...], kind: str, page: int = 7) -> Ite
     [(20, 0, 5000), (1, 60, 5000), (1, 0, 5000), (1, 5, 10)],
     ids=["merged", "near", "sorted", "on a long walk"],
 )
-@pytest.mark.parametrize("kind", ["", "product"])
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"kind": "product"}, {"service": "fal.ai"}, {"kind": "product", "service": "Replicate"}],
+    ids=["all", "a kind", "a service", "both"],
+)
 @pytest.mark.parametrize("order", [NEWEST, MOST_GENERATED], ids=["newest", "most"])
 @pytest.mark.usefixtures("wall")
-def test_it_finds_what_looking_at_each_one_finds(monkeypatch, order, kind, texts, near, few):
+def test_it_finds_what_looking_at_each_one_finds(monkeypatch, order, chosen, texts, near, few):
     monkeypatch.setattr(search, "TEXTS", texts)
     monkeypatch.setattr(search, "NEAR", near)
     monkeypatch.setattr(search, "FEW", few)
@@ -85,16 +90,16 @@ def test_it_finds_what_looking_at_each_one_finds(monkeypatch, order, kind, texts
         *("tok glazed vases", "glazed tok vas", "vast dunes gl", "dunes vast glz 01 glaring"),
         *("kiln glazed misty", "v v v", "glazed vases glazed", "vases gl glazed"),
     ):
-        expected = walked(text, order, kind)
-        assert list(searched(text, order, kind)) == expected, text
-        found = Search(text, kind=kind).page(order, 7, most=1000)
+        expected = walked(text, order, **chosen)
+        assert list(searched(text, order, **chosen)) == expected, text
+        found = Search(text, **chosen).page(order, 7, most=1000)
         assert found.count == len(expected) or found.has_uncounted, text
         assert found.count <= len(expected), text
 
 
 @pytest.mark.usefixtures("wall")
 def test_it_counts_up_to_a_limit():
-    everything = walked("tok", NEWEST, "")
+    everything = walked("tok", NEWEST)
     for most in (len(everything) - 1, len(everything), len(everything) + 1):
         found = Search("tok").page(NEWEST, 7, most=most)
         assert found.count == min(most, len(everything))
@@ -104,14 +109,13 @@ def test_it_counts_up_to_a_limit():
 def test_case_is_that_of_the_database():
     create_training(status="completed", name="\u039f\u0394\u039f\u03a3 \u0130stanbul")
     for text in ("\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf", "\u0130stanbul"):
-        assert list(searched(text, NEWEST, "")) == walked(text, NEWEST, "")
-    assert list(searched("\u039f\u0394\u039f\u03a3", NEWEST, ""))
+        assert list(searched(text, NEWEST)) == walked(text, NEWEST)
+    assert list(searched("\u039f\u0394\u039f\u03a3", NEWEST))
 
 
 def kept() -> set[tuple[object, ...]]:
-    return set(
-        Word.objects.values_list("text", "training_id", "completed_at", "image_count", "kind")
-    )
+    columns = ("text", "training_id", "completed_at", "image_count", "kind", "service")
+    return set(Word.objects.values_list(*columns))
 
 
 def meant() -> set[tuple[object, ...]]:
@@ -120,7 +124,7 @@ def meant() -> set[tuple[object, ...]]:
         cursor.execute("SELECT id, tsvector_to_array(words) FROM trainings_training")
         words = dict(cursor.fetchall())
     return {
-        (text, lora.pk, lora.completed_at, lora.image_count, lora.kind)
+        (text, lora.pk, lora.completed_at, lora.image_count, lora.kind, lora.service)
         for lora in Training.objects.public()
         for text in (
             *words[lora.pk],
@@ -139,6 +143,7 @@ def test_words_follow_whatever_happens_to_a_lora():
         {"image_count": 4},
         {"name": "Misty vases"},
         {"kind": "style"},
+        {"service": "Replicate"},
         {"completed_at": BEGINNING + timedelta(days=1)},
         {"is_private": True},
         {"is_private": True, "name": "Hidden"},

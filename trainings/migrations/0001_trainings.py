@@ -20,7 +20,7 @@ OLD, NEW = (
     .replace("deleted_at", f"{row}.deleted_at")
     for row in ("OLD", "NEW")
 )
-SEEN = "status is_private hidden_at deleted_at completed_at image_count kind words".split()
+SEEN = "status is_private hidden_at deleted_at completed_at image_count kind service words".split()
 
 KEEP_WORDS = f"""
 CREATE FUNCTION trainings_texts(words tsvector) RETURNS SETOF text
@@ -33,8 +33,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20 AS $$
 $$;
 
 CREATE FUNCTION trainings_words_begin() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  INSERT INTO trainings_word (text, completed_at, training_id, image_count, kind)
-  SELECT text, completed_at, id, image_count, kind FROM begun, trainings_texts(words) AS text
+  INSERT INTO trainings_word (text, completed_at, training_id, image_count, kind, service)
+  SELECT text, completed_at, id, image_count, kind, service
+  FROM begun, trainings_texts(words) AS text
   WHERE {PUBLIC};
   RETURN NULL;
 END $$;
@@ -46,8 +47,8 @@ CREATE FUNCTION trainings_words_change() RETURNS trigger LANGUAGE plpgsql AS $$ 
       AND word.training_id = OLD.id;
   END IF;
   IF TG_OP = 'UPDATE' AND {NEW} THEN
-    INSERT INTO trainings_word (text, completed_at, training_id, image_count, kind)
-    SELECT text, NEW.completed_at, NEW.id, NEW.image_count, NEW.kind
+    INSERT INTO trainings_word (text, completed_at, training_id, image_count, kind, service)
+    SELECT text, NEW.completed_at, NEW.id, NEW.image_count, NEW.kind, NEW.service
     FROM trainings_texts(NEW.words) AS text;
   END IF;
   RETURN NULL;
@@ -363,6 +364,7 @@ class Migration(migrations.Migration):
                         "training_id",
                         "image_count",
                         "kind",
+                        "service",
                         blank=True,
                         editable=False,
                         primary_key=True,
@@ -383,6 +385,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                ("service", models.CharField(max_length=40)),
                 (
                     "training",
                     models.ForeignKey(
@@ -444,6 +447,34 @@ class Migration(migrations.Migration):
                     ("is_private", False),
                     ("status", "completed"),
                 ),
+                fields=["service", "-completed_at", "-id"],
+                include=("words",),
+                name="wall_newest_service",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="training",
+            index=models.Index(
+                condition=models.Q(
+                    ("deleted_at", None),
+                    ("hidden_at", None),
+                    ("is_private", False),
+                    ("status", "completed"),
+                ),
+                fields=["kind", "service", "-completed_at", "-id"],
+                include=("words",),
+                name="wall_newest_kind_service",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="training",
+            index=models.Index(
+                condition=models.Q(
+                    ("deleted_at", None),
+                    ("hidden_at", None),
+                    ("is_private", False),
+                    ("status", "completed"),
+                ),
                 fields=["wallet", "-completed_at", "-id"],
                 include=("words",),
                 name="wall_newest_wallet",
@@ -489,6 +520,34 @@ class Migration(migrations.Migration):
                 fields=["kind", "-image_count", "-completed_at", "-id"],
                 include=("words",),
                 name="wall_most_kind",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="training",
+            index=models.Index(
+                condition=models.Q(
+                    ("deleted_at", None),
+                    ("hidden_at", None),
+                    ("is_private", False),
+                    ("status", "completed"),
+                ),
+                fields=["service", "-image_count", "-completed_at", "-id"],
+                include=("words",),
+                name="wall_most_service",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="training",
+            index=models.Index(
+                condition=models.Q(
+                    ("deleted_at", None),
+                    ("hidden_at", None),
+                    ("is_private", False),
+                    ("status", "completed"),
+                ),
+                fields=["kind", "service", "-image_count", "-completed_at", "-id"],
+                include=("words",),
+                name="wall_most_kind_service",
             ),
         ),
         migrations.AddIndex(

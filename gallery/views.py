@@ -14,6 +14,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url
 
 from gallery.caching import for_everybody
 from gallery.forms import WallForm
@@ -53,8 +54,12 @@ def loras(request: Request) -> HttpResponse:
         logger.exception("The wall was not read")
         words = _("The database did not answer in time. Nothing is lost; trainings keep running.")
         return trouble(request, wall, 503, _("The gallery did not load"), words)
-    part = ("#rows" if before else "#wall") if request.htmx else ""
-    return render(request, f"gallery/loras.html{part}", context)
+    if not request.htmx:
+        return render(request, "gallery/loras.html", context)
+    if before:
+        return render(request, "gallery/loras.html#rows", context)
+    # The form's own address would name what was not chosen, too.
+    return push_url(render(request, "gallery/loras.html#wall", context), wall.url())
 
 
 def rows_of(wall: Wall, before: str) -> dict[str, Any]:

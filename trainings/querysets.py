@@ -106,7 +106,7 @@ class TrainingQuerySet(JobQuerySet["Training"]):
 
     def walk(
         self, text: str, order: Sequence[str], place: Sequence[object] | None, number: int
-    ) -> Self:
+    ) -> TrainingQuerySet:
         """The first of these with all these words, behind a place if there is one.
 
         It looks at one after the other in the order of the wall, within an index; only what is
@@ -114,7 +114,7 @@ class TrainingQuerySet(JobQuerySet["Training"]):
         """
         named = self.naming(text).in_order(order)
         page = (named.behind(order, place) if place else named).values("pk")[:number]
-        return self.filter(pk__in=page).in_order(order)
+        return self.model.objects.filter(pk__in=page).in_order(order)
 
     def visible_to(self, user: Wallet | AnonymousUser) -> Self:
         """The LoRAs that this visitor may look at and take: the public ones, and their own.

@@ -13,8 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-SECONDS = 5
-"""How long the sandbox may take for one answer."""
+SECONDS = 30
+"""How long the sandbox may take for one answer; it draws pictures meanwhile."""
 
 
 def is_available() -> bool:

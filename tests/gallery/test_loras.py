@@ -265,6 +265,16 @@ def test_a_wallets_own_wall_says_whose_it_is(client):
     assert words(read(client, f"/loras?wallet={stranger.address}")) == []
 
 
+def test_the_address_of_a_view_names_what_was_chosen_and_no_more(client):
+    hang_many(21)
+    typed = {"q": " n0 ", "kind": "style", "service": "", "sort": "newest", "x": "y"}
+    response = client.get("/loras", typed, headers=HTMX)
+    assert response.headers["HX-Push-Url"] == "/loras?q=n0&kind=style"
+    rest = client.get(more(response.content.decode()), headers=HTMX)
+    assert "HX-Push-Url" not in rest.headers
+    assert "HX-Push-Url" not in client.get("/loras", typed).headers
+
+
 def test_filters_stay_while_one_goes_on(client):
     hang_many(25)
     hang("OTHER", kind="product")

@@ -84,6 +84,16 @@ def worker(env: dict[str, str], log: Path, *options: str) -> Iterator[subprocess
 
 
 @contextmanager
+def worker_with_beat(
+    env: dict[str, str], log: Path, *options: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker whose beat is a child of it: two of our processes start slower."""
+    schedule = str(log.with_suffix(".schedule"))
+    with worker(env, log, "--beat", "--schedule", schedule, *options) as process:
+        yield process
+
+
+@contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """A real Redis, with nothing kept on disk; gives its address."""
     port = free_port()

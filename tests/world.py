@@ -5,7 +5,6 @@ Import what a test module needs: `from tests.world import sandbox, site`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from tests.processes import running, worker, worker_environment
+from tests.processes import worker_environment, worker_with_beat
 from tests.sandbox_process import SandboxProcess
 
 
@@ -42,11 +41,7 @@ def site(sandbox: SandboxProcess, live_server: Any, settings: Any) -> str:
 
 @pytest.fixture
 def at_work(site: str, tmp_path: Path) -> Iterator[None]:
-    """A worker and beat, as in production."""
+    """A worker and beat."""
     env = worker_environment(SITE_URL=site, SWEEP_SECONDS="0.5")
-    beat = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-    with (
-        worker(env, tmp_path / "worker.log", "-c", "2"),
-        running(*beat, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"),
-    ):
+    with worker_with_beat(env, tmp_path / "worker.log", "-c", "2"):
         yield

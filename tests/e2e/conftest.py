@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
@@ -24,6 +24,17 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 expect.set_options(timeout=20_000)  # A busy machine answers late; that is no failure.
 HEIGHTS = {390: 844, 900: 1000, 1440: 900}
+THEMES: dict[Literal["light", "dark"], list[str]] = {
+    "light": AXE_RULES,
+    "dark": ["color-contrast", "link-in-text-block"],
+}
+"""What is asked in each: the second theme differs from the first in its colours alone."""
+LAY_OUT = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("* { content-visibility: visible !important }");
+  document.adoptedStyleSheets = [sheet];
+}"""
+"""Also what nobody has scrolled to yet."""
 
 
 @pytest.fixture(scope="session")
@@ -143,17 +154,41 @@ def no_demo_wallet(settings: Any) -> None:
 
 @pytest.fixture
 def axe() -> Callable[[Page], list[str]]:
-    """The barriers that axe-core finds on a page, one line for each element."""
+    """The barriers that axe-core finds on a page as it is, one line for each element."""
 
     def axe(page: Page) -> list[str]:
         page.evaluate(AXE.read_text())
-        result = page.evaluate(
-            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", AXE_RULES
-        )
-        return [
-            f"{violation['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-            for violation in result["violations"]
-            for node in violation["nodes"]
-        ]
+        return violations(page, AXE_RULES)
 
     return axe
+
+
+def violations(page: Page, rules: list[str]) -> list[str]:
+    """Ask axe-core, which the page has loaded, for one line for each element with a barrier."""
+    result = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules
+    )
+    return [
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds in each theme and width, and what runs over the edge, a line for each."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate(AXE.read_text())
+    page.evaluate(LAY_OUT)
+    found = []
+    for theme, rules in THEMES.items():
+        page.emulate_media(color_scheme=theme)
+        for width, least in HEIGHTS.items():
+            page.set_viewport_size({"width": width, "height": least})
+            # As high as the page, or a bar at the edge of the window lies over some link.
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": width, "height": height})
+            found += [f"{theme}, {width} px: {line}" for line in violations(page, rules)]
+            if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+                found.append(f"{theme}, {width} px: {over} pixels run over the edge")
+    return found

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,11 @@ from generations.models import Generation
 from tests.e2e.injected_wallet import InjectedWallet
 from tests.factories import create_generation, create_training, create_wallet
 from tests.generations.test_steps import create_lora
-from tests.processes import running, worker, worker_environment
-from tests.world import sandbox, sandbox_process, site
+from tests.world import at_work, sandbox, sandbox_process, site
 from trainings.models import Training
 from wallets.models import Wallet
 
-__all__ = ["sandbox", "sandbox_process", "site"]
+__all__ = ["at_work", "sandbox", "sandbox_process", "site"]
 
 pytestmark = [
     pytest.mark.usefixtures("no_demo_wallet"),
@@ -33,18 +31,6 @@ pytestmark = [
 STYLE = Path(__file__).resolve().parents[2] / "static" / "img" / "style"
 A_WHILE = 60_000
 """In milliseconds; a busy machine takes its time for a batch."""
-
-
-@pytest.fixture
-def at_work(site: str, tmp_path: Path) -> Iterator[None]:
-    """A worker and beat, as in production."""
-    env = worker_environment(SITE_URL=site, SWEEP_SECONDS="0.5")
-    beat = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-    with (
-        worker(env, tmp_path / "worker.log", "-c", "1"),
-        running(*beat, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"),
-    ):
-        yield
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.e2e.test_train import (
     A_WHILE,
     Payer,
-    at_work,
     connect,
     decoders,
     expect_good_weights,
@@ -20,7 +19,7 @@ from tests.e2e.test_train import (
     upload,
     wallet,
 )
-from tests.world import sandbox, sandbox_process, site
+from tests.world import at_work, sandbox, sandbox_process, site
 from trainings.models import Training
 
 __all__ = ["at_work", "decoders", "sandbox", "sandbox_process", "site", "wallet"]

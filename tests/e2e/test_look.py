@@ -93,24 +93,6 @@ def test_one_edge_in_another_colour_is_enough_to_look_different(open_page):
     assert share > SHARE
 
 
-@pytest.mark.parametrize("width", [390, 900, 1440])
-@pytest.mark.parametrize("theme", THEMES)
-def test_no_page_puts_up_a_barrier_or_runs_over_the_edge(
-    open_page, axe, strict, more_urls, theme, width
-):
-    page = open_page("/", width=width, theme=theme)
-    for address in ("/", "/style", "/connect", "/nowhere", "/broken"):
-        page.goto(address)
-        expect(page.locator("main h1")).to_be_visible()
-        assert axe(page) == [], address
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
-    page.goto("/")
-    page.get_by_role("link", name="Connect wallet").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    assert axe(page) == []
-    strict.expect("404 (Not Found)", "500 (Internal Server Error)")
-
-
 def background(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
 

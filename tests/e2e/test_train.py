@@ -6,7 +6,6 @@ Only the addresses of the outside worlds are the sandbox's.
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,15 +23,14 @@ from tests.e2e.injected_wallet import InjectedWallet
 from tests.e2e.test_pay import PayingWallet
 from tests.factories import create_dataset, create_training, create_wallet
 from tests.payments.chain_node import ChainNode
-from tests.processes import running, wait_until, worker, worker_environment
+from tests.processes import wait_until
 from tests.sandbox_process import SandboxProcess
-from tests.world import sandbox, sandbox_process, site
+from tests.world import at_work, sandbox, sandbox_process, site
 from trainings.drafts import Draft
 from trainings.models import Training
-from trainings.states import Status
 from wallets.models import Wallet
 
-__all__ = ["sandbox", "sandbox_process", "site"]
+__all__ = ["at_work", "sandbox", "sandbox_process", "site"]
 
 pytestmark = [
     pytest.mark.usefixtures("no_demo_wallet"),
@@ -49,18 +47,6 @@ def decoders() -> Iterator[None]:
     """No decoder is left behind."""
     yield
     Decoders.current.close()
-
-
-@pytest.fixture
-def at_work(site: str, tmp_path: Path) -> Iterator[None]:
-    """A worker and beat, as in production."""
-    env = worker_environment(SITE_URL=site, SWEEP_SECONDS="0.5")
-    beat = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-    with (
-        worker(env, tmp_path / "worker.log", "-c", "2"),
-        running(*beat, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"),
-    ):
-        yield
 
 
 class Payer(PayingWallet):
@@ -414,17 +400,3 @@ def test_without_script_the_form_is_one_link_away(open_page):
     page.get_by_label("Description").fill("Cone 10")
     page.get_by_role("link", name="Connect wallet").click()
     expect(page.get_by_role("heading", name="Connect a wallet")).to_be_visible()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
-def test_no_page_puts_up_a_barrier_or_runs_over_the_edge(signed_in, axe, theme, width):
-    wallet = Wallet.objects.get()
-    shown = [create_training(wallet=wallet, status=status) for status in Status.values]
-    signed_in.set_viewport_size({"width": width, "height": 900})
-    signed_in.emulate_media(color_scheme=theme)
-    for path in ["/", "/trainings", "/rules", *(f"/trainings/{one.pk}" for one in shown)]:
-        signed_in.goto(path)
-        expect(signed_in.locator("#account")).to_contain_text("Sign out")
-        assert signed_in.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
-        assert axe(signed_in) == [], path

@@ -154,14 +154,16 @@ def generate(lora: Training, wallet: Wallet, prompt: str, images: list[Print]) -
 
 
 def trainings_of(wallet: Wallet, pictures: list[Developed]) -> dict[str, str]:
-    """A training in each state that looks different; returns their pages."""
+    """A training in each state; returns their pages."""
     dataset = draft(wallet, pictures)
     dataset.freeze()
     pages = {}
-    for status in (Status.AWAITING_PAYMENT, Status.TRAINING, Status.COMPLETED, Status.FAILED):
+    for status in Status:
         fields: dict[str, object] = {"status": status, "is_private": status == Status.COMPLETED}
+        if status != Status.COMPLETED:
+            fields |= {"weights": "", "completed_at": None}
         if status not in ENDED:
-            fields |= {"due_at": Now() + timedelta(hours=1), "completed_at": None}
+            fields["due_at"] = Now() + timedelta(hours=1)
         if status == Status.TRAINING:
             fields |= {"percent": 62, "log": "step 620 of 1000", "heard_at": Now()}
         if status == Status.FAILED:
@@ -216,6 +218,8 @@ def main() -> dict[str, object]:
             "rules": "/rules",
             "wall": "/loras",
             "nothing found": "/loras?q=nothing-has-this-name",
+            "wall of a wallet": f"/loras?wallet={lora.wallet.address}",
+            "wall of a channel": "/loras?channel=nobody-trained-with-it",
             "LoRA": f"/loras/{lora.pk}",
             "generate": f"/loras/{lora.pk}/generate",
             "generate with a selector": f"/generate?lora={lora.pk}",

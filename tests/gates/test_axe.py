@@ -7,49 +7,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import AXE, AXE_RULES, HEIGHTS
+from tests.e2e.conftest import barriers
 from tests.gates.site import Prepared
 
 OPENERS = {
     "LoRA": [("link", "Generate images"), ("link", "Connect")],
-    "train": [("link", "What makes a good set")],
+    "train": [("link", "What makes a good set"), ("link", "Connect wallet")],
 }
 """What opens a dialog, by its role and name, on some of the pages that everybody sees."""
-THEMES = {"light": AXE_RULES, "dark": ["color-contrast", "link-in-text-block"]}
-"""What is asked in each: the second theme differs from the first in its colours alone."""
-LAY_OUT = """() => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync("* { content-visibility: visible !important }");
-  document.adoptedStyleSheets = [sheet];
-}"""
-"""Also what nobody has scrolled to yet."""
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe-core finds in each theme and width, one line for each element."""
-    page.wait_for_load_state("networkidle")
-    page.evaluate(AXE.read_text())
-    page.evaluate(LAY_OUT)
-    found = []
-    for theme, rules in THEMES.items():
-        page.emulate_media(color_scheme=theme)
-        for width, least in HEIGHTS.items():
-            page.set_viewport_size({"width": width, "height": least})
-            # As high as the page, or a bar at the edge of the window lies over some link.
-            height = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": width, "height": height})
-            result = page.evaluate(
-                "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules
-            )
-            where = f"{theme}, {width} px:"
-            found += [
-                f"{where} {barrier['id']} {node['html'][:200]} {node['failureSummary']}"
-                for barrier in result["violations"]
-                for node in barrier["nodes"]
-            ]
-            if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
-                found.append(f"{where} {over} pixels run over the edge")
-    return found
 
 
 @pytest.mark.timeout(400)  # Six looks at every page.

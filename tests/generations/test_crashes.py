@@ -1,6 +1,6 @@
 """Workers that are killed, webhooks that are lost, messages that vanish: no order is given twice.
 
-A real worker and beat, the sandbox with its journal as an independent witness, and one sentence at
+A real worker, the sandbox with its journal as an independent witness, and one sentence at
 the end: the batch is completed, it was ordered once, and it used one place.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,12 +17,12 @@ import redis
 from generations.models import Generation
 from generations.states import Status
 from tests.generations.test_steps import SUBMITS, begin, create_lora, left, orders
-from tests.processes import redis_server, running, wait_until, worker
+from tests.processes import redis_server, wait_until, worker_with_beat
 from tests.sandbox_process import SandboxProcess
-from tests.trainings.test_crashes import WEBHOOKS, beat, env
+from tests.trainings.test_crashes import WEBHOOKS, env
 from tests.world import sandbox, sandbox_process, site
 
-__all__ = ["beat", "env", "sandbox", "sandbox_process", "site"]
+__all__ = ["env", "sandbox", "sandbox_process", "site"]
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("site")]
 
@@ -43,7 +42,6 @@ def assert_ordered_once(batch: Generation, sandbox: SandboxProcess) -> None:
     assert (batch.training.image_count, left(batch)) == (2, 7)
 
 
-@pytest.mark.usefixtures("beat")
 @pytest.mark.parametrize(
     ("status", "provider"),
     [
@@ -71,16 +69,15 @@ def test_a_worker_killed_in_any_status_orders_nothing_twice(
         arrived = status != Status.SUBMITTING or orders(sandbox, batch)
         return bool(arrived and held_by_worker.filter(pk=batch.pk).exists())
 
-    with worker(env, tmp_path / "first.log", "-c", "1") as first:
+    with worker_with_beat(env, tmp_path / "first.log", "-c", "1") as first:
         wait_until(lambda: busy() or finished(batch), within=60, what=status)
         os.killpg(first.pid, signal.SIGKILL)
     assert not finished(batch), "killed too late to prove anything"
-    with worker(env, tmp_path / "second.log", "-c", "1"):
+    with worker_with_beat(env, tmp_path / "second.log", "-c", "1"):
         wait_until(lambda: finished(batch), within=90, what="the end")
     assert_ordered_once(batch, sandbox)
 
 
-@pytest.mark.usefixtures("beat")
 def test_webhooks_that_are_lost_doubled_or_late_change_nothing(
     sandbox: SandboxProcess, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -90,7 +87,7 @@ def test_webhooks_that_are_lost_doubled_or_late_change_nothing(
         match = {"method": "POST", "path": SUBMITS["fal"], "contains": f'"seed":{seed},'}
         sandbox.script({"match": match, "do": fault})
         batches.append(begin(lora, seed=seed, images_asked=1))
-    with worker(env, tmp_path / "worker.log", "-c", "2"):
+    with worker_with_beat(env, tmp_path / "worker.log", "-c", "2"):
         wait_until(lambda: all(finished(batch) for batch in batches), within=90)
     for batch in batches:
         assert batch.status == Status.COMPLETED, (batch.error, batch.note, batch.history)
@@ -105,10 +102,7 @@ def test_a_flushed_redis_loses_nothing(
         url = stack.enter_context(redis_server(tmp_path))
         client = stack.enter_context(redis.Redis.from_url(url))
         with_redis = env | {"REDIS_URL": url}
-        command = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-        schedule = str(tmp_path / "schedule")
-        stack.enter_context(running(*command, schedule, env=with_redis, log=tmp_path / "beat.log"))
-        stack.enter_context(worker(with_redis, tmp_path / "worker.log", "-c", "1"))
+        stack.enter_context(worker_with_beat(with_redis, tmp_path / "worker.log", "-c", "1"))
 
         def flushed_and_finished() -> bool:
             client.flushall()

@@ -33,7 +33,7 @@ from tests.payments.refunding import (
     wallet_with,
 )
 from tests.payments.test_ledger import race
-from tests.processes import running, wait_until, worker, worker_environment
+from tests.processes import running, wait_until, worker_environment, worker_with_beat
 from wallets.models import Wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -232,11 +232,7 @@ def test_a_worker_that_beat_wakes_pays_what_the_command_has_signed(node, tmp_pat
     refund = Refund.objects.get()
     port = str(node.process.port)
     env = worker_environment(SANDBOX_PORT=port, VAR_DIR=str(tmp_path), SWEEP_SECONDS="0.3")
-    beat = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-    with (
-        worker(env, tmp_path / "worker.log", "-c", "2"),
-        running(*beat, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"),
-    ):
+    with worker_with_beat(env, tmp_path / "worker.log", "-c", "2"):
         wait_until(lambda: received(node, wallet) == refund.wei, within=60)
         node.mine(6)
         wait_until(lambda: Refund.objects.get().status == "paid", within=60)

@@ -1,6 +1,6 @@
 """Workers that are killed, webhooks that are lost, messages that vanish: nothing paid is lost.
 
-A real worker and beat, the sandbox with its journal as an independent witness, and one sentence at
+A real worker, the sandbox with its journal as an independent witness, and one sentence at
 the end: the training is completed, and it was ordered once.
 """
 
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import redis
 
 from tests.payments.chain_node import ChainNode
 from tests.payments.factories import offer
-from tests.processes import redis_server, running, wait_until, worker, worker_environment
+from tests.processes import redis_server, wait_until, worker_environment, worker_with_beat
 from tests.sandbox_process import SandboxProcess
 from tests.trainings.test_steps import SUBMITS, balance, begin, orders
 from tests.world import sandbox, sandbox_process, site
@@ -46,13 +44,6 @@ def env(site: str, settings: Any) -> dict[str, str]:
     return worker_environment(SITE_URL=site, JOB_LEASE_SECONDS="2", SWEEP_SECONDS="0.3")
 
 
-@pytest.fixture
-def beat(env: dict[str, str], tmp_path: Path) -> Iterator[None]:
-    command = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-    with running(*command, str(tmp_path / "schedule"), env=env, log=tmp_path / "beat.log"):
-        yield
-
-
 def finished(training: Training) -> bool:
     training.refresh_from_db()
     return training.is_over
@@ -65,7 +56,6 @@ def assert_nothing_is_lost(training: Training, sandbox: SandboxProcess) -> None:
     assert training.attempts.count() == 1
 
 
-@pytest.mark.usefixtures("beat")
 @pytest.mark.parametrize(
     ("status", "provider"),
     [
@@ -100,23 +90,22 @@ def test_a_worker_killed_in_any_status_loses_nothing(
         arrived = status != Status.SUBMITTING or orders(sandbox, training)
         return bool(arrived and held_by_worker.filter(pk=training.pk).exists())
 
-    with worker(env, tmp_path / "first.log", "-c", "1") as first:
+    with worker_with_beat(env, tmp_path / "first.log", "-c", "1") as first:
         wait_until(lambda: busy() or finished(training), within=40, what=status)
         os.killpg(first.pid, signal.SIGKILL)
     assert not training.is_over, "killed too late to prove anything"
-    with worker(env, tmp_path / "second.log", "-c", "1"):
+    with worker_with_beat(env, tmp_path / "second.log", "-c", "1"):
         wait_until(lambda: finished(training), within=90, what="the end")
     assert_nothing_is_lost(training, sandbox)
 
 
-@pytest.mark.usefixtures("beat")
 @pytest.mark.parametrize("fault", WEBHOOKS)
 def test_webhooks_that_are_lost_doubled_or_late_change_nothing(
     fault: str, wallet: Wallet, sandbox: SandboxProcess, env: dict[str, str], tmp_path: Path
 ) -> None:
     sandbox.script({"match": {"method": "POST", "path": SUBMITS["fal"]}, "do": fault})
     training = begin(wallet)
-    with worker(env, tmp_path / "worker.log", "-c", "2"):
+    with worker_with_beat(env, tmp_path / "worker.log", "-c", "2"):
         wait_until(lambda: finished(training), within=60)
     assert_nothing_is_lost(training, sandbox)
 
@@ -129,10 +118,7 @@ def test_a_flushed_redis_loses_nothing(
         url = stack.enter_context(redis_server(tmp_path))
         client = stack.enter_context(redis.Redis.from_url(url))
         with_redis = env | {"REDIS_URL": url}
-        command = [sys.executable, "-m", "celery", "-A", "loratrainer", "beat", "--schedule"]
-        schedule = str(tmp_path / "schedule")
-        stack.enter_context(running(*command, schedule, env=with_redis, log=tmp_path / "beat.log"))
-        stack.enter_context(worker(with_redis, tmp_path / "worker.log", "-c", "1"))
+        stack.enter_context(worker_with_beat(with_redis, tmp_path / "worker.log", "-c", "1"))
 
         def flushed_and_finished() -> bool:
             client.flushall()
@@ -142,7 +128,6 @@ def test_a_flushed_redis_loses_nothing(
     assert_nothing_is_lost(training, sandbox)
 
 
-@pytest.mark.usefixtures("beat")
 def test_a_payment_starts_the_training_that_waits_for_it(
     sandbox: SandboxProcess, env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -155,7 +140,7 @@ def test_a_payment_starts_the_training_that_waits_for_it(
         training.refresh_from_db()
         return training.note == "No payment has arrived yet."
 
-    with worker(env, tmp_path / "worker.log", "-c", "1"):
+    with worker_with_beat(env, tmp_path / "worker.log", "-c", "1"):
         wait_until(waits, within=30)
         # It would look again in an hour; only the ledger's bell makes it sooner.
         quote.tell(node.pay(account, quote.wei))

@@ -90,6 +90,11 @@ class SandboxProcess:
         """Make the sandbox behave again."""
         httpx.delete(f"{self.url}/sandbox/script").raise_for_status()
 
+    def unmet(self) -> list[dict[str, Any]]:
+        """Return the rules that wait for a request still."""
+        rules: list[dict[str, Any]] = httpx.get(f"{self.url}/sandbox/script").json()
+        return rules
+
     def journal(self) -> list[dict[str, Any]]:
         """Every submission that the sandbox accepted, oldest first."""
         entries: list[dict[str, Any]] = httpx.get(f"{self.url}/sandbox/journal").json()

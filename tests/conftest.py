@@ -1,0 +1,37 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from tests.processes import wait_until
+
+AT_WORK = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+
+
+def nobody_asks() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(AT_WORK)
+        return cursor.fetchone() == (0,)
+
+
+@pytest.fixture(autouse=True)
+def answered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a server that still answers somebody who has left come to its end.
+
+    The tables are emptied after a test; a question that is asked meanwhile may hold one of them and
+    wait for another, and neither would end.
+    """
+    has_server = "live_server" in request.fixturenames
+    if has_server:
+        # Whatever is set up after this is taken down before it.
+        request.getfixturevalue("transactional_db")
+    yield
+    if has_server:
+        wait_until(nobody_asks, what="the end of the last request")

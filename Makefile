@@ -17,7 +17,7 @@ run: .venv/installed node_modules/run ## Start the whole site on this machine
 ALONE := tests/gates/test_lighthouse.py
 test: .venv/installed node_modules/installed lint types ## Check and test everything
 	@sh tests/install_tools.sh
-	$(PYTHON) -m pytest --create-db --numprocesses 3 --dist worksteal --quiet --ignore $(ALONE)
+	$(PYTHON) -m pytest --create-db --numprocesses 2 --dist worksteal --quiet --ignore $(ALONE)
 	$(PYTHON) -m pytest --quiet $(ALONE)
 
 lint: .venv/installed ## Find what ruff finds

@@ -12,7 +12,7 @@ help: ## Say what there is
 run: .venv/installed node_modules/run ## Start the whole site on this machine
 	@exec $(PYTHON) -m loratrainer.run
 
-# Much of the tests' time is waiting, so a processor has more than one of them; but what measures
+# More than two at a time take the processor from each other where it is one of two. What measures
 # time is alone, because everything beside it takes some away.
 ALONE := tests/gates/test_lighthouse.py
 test: .venv/installed node_modules/installed lint types ## Check and test everything

@@ -118,11 +118,11 @@ def test_f09_a_block_that_is_none_is_no_block(node, answer):
 
 def test_f09_a_node_that_hangs_is_not_waited_for(node, monkeypatch):
     monkeypatch.setattr(chain_module, "ANSWER_SECONDS", 0.3)
-    node.process.script({"match": {"path": "/chain"}, "do": "delay", "seconds": 2})
+    node.process.script({"match": {"path": "/chain"}, "do": "delay", "seconds": 30})
     began = time.monotonic()
     with pytest.raises(TryAgainLater), Chain():
         pass
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
 
 
 def test_l05_a_key_in_the_nodes_address_is_not_logged(node, settings, caplog):

@@ -168,10 +168,10 @@ def test_h11_a_large_body_is_refused_before_it_is_hashed(
     fal: Provider, replicate: Provider
 ) -> None:
     body = b"x" * 10_000_000
-    began = time.perf_counter()
+    began = time.thread_time()
     assert refused(fal, signed(b""), body) is TooLarge
     assert refused(replicate, {}, body) is TooLarge
-    assert time.perf_counter() - began < 0.01
+    assert time.thread_time() - began < 0.01
 
 
 def test_every_refusal_has_a_status_to_answer_with() -> None:

@@ -134,7 +134,7 @@ def test_an_answer_can_be_held_before_or_after_the_work(
             f"{well_behaved.url}{SUBMIT['path']}",
             headers={"Authorization": "Key sandbox"},
             json=SMALL,
-            timeout=0.3,
+            timeout=2,
         )
     assert len(well_behaved.journal()) == before + after
 

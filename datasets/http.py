@@ -16,7 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django_htmx.http import HttpResponseClientRedirect
 
 from datasets import storage
+from datasets.forms import read_captions
 from datasets.models import Dataset, Frozen, Picture, TooMany
+from datasets.pictures import PictureQuerySet
 from datasets.storage import Missing
 from loratrainer.csrf import csrf_protect
 from loratrainer.outcomes import GiveUp, TryAgainLater
@@ -44,6 +46,16 @@ def own_or_new_draft(request: Request, pk: UUID | None) -> Dataset:
         return own_dataset(request, pk)
     newest = Dataset.objects.mine(request).drafts().first()
     return own_dataset(request, newest.pk) if newest else Dataset.begin(request)
+
+
+def picture_to_change(request: Request, pk: UUID, pictures: PictureQuerySet) -> Picture:
+    """One of these pictures, if it is the visitor's. Raises Http404.
+
+    Its buttons stand in the form of all captions: what is typed in them is kept.
+    """
+    found = get_object_or_404(pictures.mine(request), pk=pk)
+    found.dataset.write_captions(read_captions(request.POST.dict()))
+    return found
 
 
 def next_url(request: Request, dataset: Dataset) -> str:

@@ -24,6 +24,7 @@ from datasets.http import (
     limited_body,
     next_url,
     own_or_new_draft,
+    picture_to_change,
     refuse,
     send_image,
     wants_json,
@@ -124,8 +125,7 @@ def caption(request: Request, pk: UUID) -> HttpResponse:
 @in_words
 def rotate(request: Request, pk: UUID) -> HttpResponse:
     """Turn a picture clockwise by 90 degrees."""
-    found = get_object_or_404(Picture.objects.mine(request).kept(), pk=pk)
-    found.dataset.write_captions(read_captions(request.POST.dict()))
+    found = picture_to_change(request, pk, Picture.objects.kept())
     found.rotate()
     return changed(request, found.dataset)
 
@@ -164,8 +164,7 @@ def crop(request: Request, pk: UUID) -> HttpResponse:
 @in_words
 def move(request: Request, pk: UUID, by: int) -> HttpResponse:
     """Let a picture change places with the next chosen one (1), or the one before (-1)."""
-    found = get_object_or_404(Picture.objects.mine(request), pk=pk)
-    found.dataset.write_captions(read_captions(request.POST.dict()))
+    found = picture_to_change(request, pk, Picture.objects.all())
     found.move(by)
     return changed(request, found.dataset)
 
@@ -175,7 +174,6 @@ def move(request: Request, pk: UUID, by: int) -> HttpResponse:
 @in_words
 def remove(request: Request, pk: UUID) -> HttpResponse:
     """Take a picture out of its set."""
-    found = get_object_or_404(Picture.objects.mine(request), pk=pk)
-    found.dataset.write_captions(read_captions(request.POST.dict()))
+    found = picture_to_change(request, pk, Picture.objects.all())
     found.remove()
     return changed(request, found.dataset)

@@ -7,13 +7,13 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from datasets.forms import read_captions
-from datasets.http import connect_first, in_words, own_dataset
+from datasets.http import connect_first, in_words, own_dataset, picture_to_change
 from datasets.models import Picture
 from datasets.pages import changed, workspace
 from datasets.retouches import LimitReached
@@ -56,8 +56,7 @@ def describe(request: Request, pk: UUID) -> HttpResponse:
 @in_words
 def remove_background(request: Request, pk: UUID) -> HttpResponse:
     """Show and train with a picture without its background; a worker has it cut out once."""
-    found = get_object_or_404(Picture.objects.mine(request).kept(), pk=pk)
-    found.dataset.write_captions(read_captions(request.POST.dict()))
+    found = picture_to_change(request, pk, Picture.objects.kept())
     if not isinstance(request.user, Wallet):
         return connect_first(request, found.dataset)
     if not (found.cutout or settings.RETOUCHER):
@@ -74,7 +73,6 @@ def remove_background(request: Request, pk: UUID) -> HttpResponse:
 @in_words
 def put_background_back(request: Request, pk: UUID) -> HttpResponse:
     """Show and train with the original again; the cut-out is kept for the next time."""
-    found = get_object_or_404(Picture.objects.mine(request).kept(), pk=pk)
-    found.dataset.write_captions(read_captions(request.POST.dict()))
+    found = picture_to_change(request, pk, Picture.objects.kept())
     found.put_background_back()
     return changed(request, found.dataset)

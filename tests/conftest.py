@@ -6,8 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test import Client
 
+from tests.factories import create_wallet
 from tests.processes import wait_until
+from wallets.models import Wallet
+
+
+@pytest.fixture
+def alice(db: None) -> Wallet:
+    return create_wallet()
+
+
+@pytest.fixture
+def as_alice(alice: Wallet) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
 
 AT_WORK = """
     SELECT count(*) FROM pg_stat_activity

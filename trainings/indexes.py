@@ -23,7 +23,7 @@ NEWEST = ("completed_at", "id")
 MOST_GENERATED = ("image_count", *NEWEST)
 """The orders of the wall, each descending; the id tells apart what is otherwise the same."""
 FILTERS = ((), ("kind",), ("service",), ("kind", "service"), ("wallet",), ("channel",))
-"""What a view is filtered by. Of one wallet or channel there are not so many."""
+"""What a view is filtered by; what else is asked of one wallet or channel is read off its index."""
 
 WORDS = Func(
     F("name"),

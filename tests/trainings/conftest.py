@@ -8,7 +8,6 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.factories import create_wallet
-from wallets.models import Wallet
 
 
 @pytest.fixture(autouse=True)
@@ -26,18 +25,6 @@ def media(settings: Any, tmp_path: Path) -> Path:
     }
     settings.STORAGES = settings.STORAGES | {"default": disk}
     return folder
-
-
-@pytest.fixture
-def alice(db: None) -> Wallet:
-    return create_wallet()
-
-
-@pytest.fixture
-def as_alice(alice: Wallet) -> Client:
-    client = Client()
-    client.force_login(alice)
-    return client
 
 
 @pytest.fixture

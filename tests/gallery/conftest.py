@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.trainings.conftest import alice, as_alice, as_bob, fresh_cache, media
+from tests.trainings.conftest import as_bob, fresh_cache, media
 
-__all__ = ["alice", "as_alice", "as_bob", "fresh_cache", "media"]
+__all__ = ["as_bob", "fresh_cache", "media"]

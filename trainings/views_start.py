@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,6 +20,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from datasets.archives import training_caption
+from datasets.forms import read_captions
 from datasets.models import Dataset, Frozen, NotReady, TooMany
 from loratrainer.outcomes import TryAgainLater
 from payments.models import CannotPay, Quote
@@ -54,10 +56,10 @@ def start(request: Request) -> HttpResponse:
         return leave(request, url_of(training))
     try:
         draft = draft_of(request) or Draft(dataset=Dataset.begin(request))
-        draft.keep(request.POST.dict())
+        form = form_of(draft, request.POST)
+        keep(draft, request.POST.dict())
         if not isinstance(request.user, Wallet):
             return leave(request, f"{reverse('wallets:connect')}?next={reverse('home')}")
-        form = form_of(draft, request.POST)
         training = begin(request.user, draft, form)
     except NotReady as exc:
         return refuse(request, draft, form, str(exc))
@@ -127,6 +129,18 @@ def begun(request: Request) -> Training | None:
     return request.user.trainings.filter(
         dataset_id=uuid_of(request.POST.get("dataset", ""))
     ).first()
+
+
+def keep(draft: Draft, typed: dict[str, str]) -> None:
+    """Keep the settings, and captions that the page sends along: their own posts may come later.
+
+    Raises `NotReady`, with words, and `Frozen`.
+    """
+    draft.keep(typed)
+    try:
+        draft.dataset.write_captions(read_captions(typed))
+    except ValidationError as exc:
+        raise NotReady(" ".join(exc.messages)) from exc
 
 
 def begin(wallet: Wallet, draft: Draft, form: TrainingForm) -> Training:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -192,3 +192,17 @@ def barriers(page: Page) -> list[str]:
             if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
                 found.append(f"{theme}, {width} px: {over} pixels run over the edge")
     return found
+
+
+def hold_first(page: Page, url: str) -> list[Route]:
+    """Let the first request for an address wait, which is in the list then; others go on."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(url, hold)
+    return held

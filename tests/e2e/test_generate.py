@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Error, Page, Route, expect
 
 from datasets import storage
 from generations.models import Generation
+from tests.e2e.conftest import hold_first
 from tests.e2e.injected_wallet import InjectedWallet
 from tests.factories import create_generation, create_training, create_wallet
 from tests.generations.test_steps import create_lora
+from tests.processes import wait_until
 from tests.world import at_work, sandbox, sandbox_process, site
 from trainings.models import Training
 from wallets.models import Wallet
@@ -203,6 +206,35 @@ def test_loras_are_added_by_keyboard_with_a_strength_each_and_taken_out_again(
     assert (addition.training.trigger_word, addition.scale) == ("NEONTUBE", 0.7)
 
 
+def test_a_list_of_loras_that_comes_late_does_no_harm(page, lora):
+    create_training(status="completed", trigger_word="NEONTUBE")
+    late: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        late.append((route, route.fetch()))
+
+    page.route(re.compile("additions.*q=$|additions.*q=nothing"), hold)
+    page.goto(f"/loras/{lora.pk}")
+    page.get_by_role("link", name="Generate images").click()
+    dialog = page.get_by_role("dialog", name="risoprnt")
+    dialog.get_by_text("Advanced", exact=True).click()
+    search = dialog.get_by_label("Add a LoRA")
+    search.press_sequentially("nothing")
+    wait_until(lambda: page.evaluate("1") and late, what="the answer that comes late")
+    search.fill("neon")
+    search.press("Enter")
+    tab_to(page, "NEONTUBE")
+    for route, answer in late:
+        with suppress(Error):  # The page does not wait for it any more.
+            route.fulfill(response=answer)
+    with page.expect_response(re.compile("additions.*q=neon")):
+        search.evaluate("field => field.form.requestSubmit()")  # What asks again takes no focus.
+    page.wait_for_timeout(500)
+    expect(dialog.get_by_role("link", name="NEONTUBE")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("NEONTUBE strength")).to_be_focused()
+
+
 def test_typing_goes_on_while_images_are_drawn(page, alice, lora):
     batch = create_generation(training=lora, wallet=alice, status="generating", prompt="the first")
     page.goto(f"/loras/{lora.pk}")
@@ -272,6 +304,20 @@ def test_no_state_puts_up_a_barrier_or_runs_over_the_edge(page, alice, lora, axe
     expect(page.get_by_text("The next one comes free at")).to_be_visible()
     page.goto("/generations")
     assert axe(page) == []
+
+
+def test_however_slow_the_answers_are_the_last_search_is_the_one_that_shows(page, lora):
+    create_training(status="completed", trigger_word="NEONTUBE")
+    held = hold_first(page, "**/generate?*")
+    page.goto("/generate")
+    search = page.get_by_label("Which LoRA?")
+    for typed in ("x", "xy", "neon"):
+        search.fill(typed)
+        page.wait_for_timeout(400)  # Longer than the pause after which it searches.
+    with suppress(Error):  # The page does not wait for it any more.
+        held[0].continue_()
+    expect(page.get_by_role("link", name="risoprnt")).to_have_count(0)
+    expect(page.get_by_role("link", name="NEONTUBE")).to_be_visible()
 
 
 def test_a_lora_is_found_by_its_name(page, lora):

@@ -16,7 +16,7 @@ from playwright.sync_api import APIResponse, Error, Page, Route, expect
 from datasets.decoding import Decoders
 from datasets.models import Dataset, Picture
 from tests.datasets.photographs import TEXT, jpeg, png
-from tests.e2e.conftest import barriers
+from tests.e2e.conftest import barriers, hold_first
 from tests.processes import wait_until
 from tests.sandbox_process import SandboxProcess
 
@@ -192,6 +192,27 @@ def test_captions_are_kept_while_they_are_typed(begun, tmp_path):
     expect(page.get_by_label("Caption for image 1", exact=True)).to_have_value(
         "typed, not yet kept"
     )
+
+
+def test_however_slow_the_answers_are_the_last_words_of_a_caption_are_kept(begun, tmp_path):
+    page = begun()
+    upload(page, files(tmp_path, 1))
+    held = hold_first(page, "**/caption")
+    for typed in ("a", "a teal", "a teal vase"):
+        page.get_by_label("Caption for image 1").fill(typed)
+        page.wait_for_timeout(800)  # Longer than the pause after which it is kept.
+    held[0].continue_()
+    wait_until(lambda: page.evaluate("1") and Picture.objects.get().caption == "a teal vase")
+
+
+def test_each_click_turns_a_picture_however_slow_the_answers_are(begun, tmp_path):
+    page = begun()
+    upload(page, files(tmp_path, 1))
+    held = hold_first(page, "**/rotate")
+    for _click in range(3):
+        page.get_by_role("button", name="Rotate image 1").click()
+    held[0].continue_()
+    wait_until(lambda: page.evaluate("1") and Picture.objects.get().rotation == 270)
 
 
 def test_a_picture_is_turned(begun, tmp_path):

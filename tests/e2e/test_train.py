@@ -242,6 +242,17 @@ def test_what_is_still_being_typed_when_the_page_is_left_is_kept(page, tmp_path)
     wait_until(lambda: typed("description") == "Cone 10, reduction")
 
 
+def test_a_caption_that_is_on_its_way_begins_with_the_training(page, wallet, tmp_path):
+    upload(page, tmp_path, 4)
+    connect(page, wallet)
+    page.get_by_label("Trigger word").fill("KILNGLZ")
+    page.route("**/caption", lambda _route: None)
+    page.get_by_label("Caption for image 1").fill("a teal vase")
+    page.locator("#ticket").get_by_role("button", name="Pay $4 and train").click()
+    page.wait_for_url("**/trainings/*")
+    assert Training.objects.get().dataset.pictures.first().caption == "a teal vase"
+
+
 @pytest.mark.parametrize("held", ["the draft before", "the draft behind", "the ticket"])
 def test_a_refusal_stays_whatever_is_on_its_way(page, wallet, tmp_path, strict, held):
     upload(page, tmp_path, 3)

@@ -138,6 +138,27 @@ def test_a_trainer_that_needs_more_pictures_says_so(as_alice, alice, monkeypatch
     assert "needs at least 5 images; you have chosen 4." in response.content.decode()
 
 
+def test_captions_that_are_still_on_their_way_come_with_the_start(as_alice, alice):
+    dataset = create_dataset(wallet=alice)
+    first, second, *_rest = dataset.pictures.all()
+    second.caption = "written meanwhile"
+    second.save()
+    captions = {f"caption-{first.pk}": "a vase\r\non a table", f"caption-{second.pk}": ""}
+    as_alice.post("/draft/start", TYPED | captions)
+    assert alice.trainings.exists()
+    kept = [picture.caption for picture in dataset.pictures.all()[:2]]
+    assert kept == ["a vase\non a table", "written meanwhile"]
+
+
+def test_a_caption_that_cannot_be_kept_begins_nothing(as_alice, alice):
+    picture = create_dataset(wallet=alice).pictures.first()
+    long = {f"caption-{picture.pk}": "x" * 1001}
+    response = as_alice.post("/draft/start", TYPED | long, headers=HTMX)
+    assert response.status_code == 422
+    assert "A caption has at most 1000 characters." in response.content.decode()
+    assert not alice.trainings.exists()
+
+
 def test_whoever_is_signed_out_connects_first_and_loses_nothing(client):
     response = client.post("/draft/start", TYPED)
     assert (response.status_code, response["Location"]) == (302, "/connect?next=/")

@@ -209,8 +209,12 @@ class WalletWatch extends HTMLElement {
   async watch() {
     const provider = wallets().find(isRemembered)?.provider;
     if (!provider || this.stopWatching) return;
+    let isTold = false;
     const heard = {
-      accountsChanged: (accounts) => this.showAccount(accounts?.[0]),
+      accountsChanged: (accounts) => {
+        isTold = true;
+        this.showAccount(accounts?.[0]);
+      },
       chainChanged: (chainId) => this.showChain(Number(chainId)),
       disconnect: () => this.showAccount(undefined),
     };
@@ -220,8 +224,8 @@ class WalletWatch extends HTMLElement {
     try {
       for (const [event, listener] of Object.entries(heard)) provider.on?.(event, listener);
       const account = await accountOf(provider);
-      // On arrival a locked wallet is nothing to talk about.
-      if (account) this.showAccount(account);
+      // On arrival a locked wallet is nothing to talk about; what it has told meanwhile is newer.
+      if (account && !isTold) this.showAccount(account);
     } catch {
       // A wallet that cannot be watched can still be used.
     }

@@ -43,3 +43,9 @@ function describe(form) {
     if (place && words) place.textContent = words;
   }
 }
+
+// What was typed and chosen before this script arrived.
+for (const form of document.querySelectorAll("form[data-generate]")) {
+  count(form, form.elements.prompt);
+  describe(form);
+}

@@ -16,11 +16,13 @@ let refreshing = 0;
 // one for all.
 
 document.addEventListener("change", (event) => {
-  const form = event.target.closest("[data-upload]");
-  if (!form || event.target.type !== "file") return;
-  add(form, [...event.target.files]);
-  event.target.value = ""; // So that the same file can be chosen again.
+  if (event.target.matches("[data-upload] input[type=file]")) take(event.target);
 });
+
+function take(field) {
+  add(field.form, [...field.files]);
+  field.value = ""; // So that the same file can be chosen again.
+}
 
 for (const type of ["dragenter", "dragover"]) {
   document.addEventListener(type, (event) => {
@@ -241,3 +243,8 @@ addEventListener("pagehide", () => {
   const body = new FormData(typing.form);
   fetch(typing.getAttribute("hx-post"), { method: "POST", body, keepalive: true });
 });
+
+// What was chosen before this script arrived.
+for (const field of document.querySelectorAll("[data-upload] input[type=file]")) {
+  if (field.files.length) take(field);
+}

@@ -169,6 +169,20 @@ def test_whoever_is_nobody_connects_and_keeps_what_was_typed(new_context, site, 
     expect(results(page)).to_have_count(4, timeout=A_WHILE)
 
 
+def test_what_is_typed_before_the_script_arrives_counts(page, lora):
+    held = hold_first(page, "**/generate*.js")
+    page.goto(f"/loras/{lora.pk}")
+    page.get_by_role("link", name="Generate images").click()
+    dialog = page.get_by_role("dialog", name="risoprnt")
+    dialog.get_by_label("Prompt").fill("a paper boat")
+    dialog.get_by_text("Advanced", exact=True).click()
+    dialog.get_by_role("radio", name="2", exact=True).check(force=True)
+    wait_until(lambda: page.evaluate("1") and held, what="the script that comes late")
+    held[0].continue_()
+    expect(dialog.get_by_text("12 / 500", exact=True)).to_be_visible()
+    expect(dialog.get_by_role("button", name="Generate 2 images")).to_be_visible()
+
+
 def test_loras_are_added_by_keyboard_with_a_strength_each_and_taken_out_again(
     page, alice, lora, axe
 ):

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from payments.models import Quote
+from tests.e2e.conftest import hold_first
 from tests.payments.chain_node import ChainNode, connected, quiet_sandbox
 from tests.payments.factories import balance, grow_old, offer, work
 from tests.payments.paying_wallet import PayingWallet
@@ -218,8 +220,21 @@ def test_nothing_is_polled_while_the_wallet_is_asked(page, quote):
     page.on("request", lambda request: requested.append(request.url))
     look(page)
     page.evaluate("fetch('/healthz')")
-    assert [url.rpartition("/")[2] for url in requested] == ["healthz"]
+    assert [url for url in requested if url.endswith("/healthz")]  # Later than a poll would be.
+    assert [url for url in requested if "/quotes/" in url] == []
     expect(pay_button(page)).to_have_attribute("aria-busy", "true")
+
+
+def test_a_click_before_the_script_arrives_waits_for_it(context, quote):
+    page = context.new_page()
+    held = hold_first(page, "**/pay*.js")
+    page.goto(f"/quotes/{quote.pk}", wait_until="commit")
+    page.locator("pay-quote:not(:defined) [data-pay]").wait_for()
+    with pytest.raises(PlaywrightTimeout):
+        pay_button(page).click(timeout=500)
+    held[0].continue_()
+    pay_button(page).click()
+    expect(page.locator("pay-quote")).to_contain_text("Waiting for Base")
 
 
 def pay_and_close(page: Page) -> None:

@@ -141,6 +141,15 @@ def test_several_pictures_are_picked_and_the_refused_ones_say_why(begun, strict,
     strict.expect("422")
 
 
+def test_pictures_that_are_chosen_before_the_script_arrives_are_uploaded(page, tmp_path):
+    held = hold_first(page, "**/pictures*.js")
+    page.goto("/")
+    upload(page, files(tmp_path, 2))
+    wait_until(lambda: page.evaluate("1") and held, what="the script that comes late")
+    held[0].continue_()
+    expect(frames(page)).to_have_count(2, timeout=20_000)
+
+
 def test_pictures_are_dropped(begun, tmp_path):
     page = begun()
     page.get_by_role("radio", name="Upload").check()

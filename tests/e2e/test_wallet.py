@@ -90,6 +90,29 @@ def test_connect_sign_in_reload_switch_the_account_sign_out(open_with, wallet):
     assert set(wallet.calls) <= ALLOWED_METHODS
 
 
+LATE = """
+const ask = window.injectedWallet;
+window.injectedWallet = async (request) => {
+  const answer = await ask(request);
+  if (request.method === "eth_accounts") await new Promise((go) => { window.go = go; });
+  return answer;
+};
+"""
+"""The wallet says which account it shows when the test calls `go`."""
+
+
+def test_what_a_wallet_tells_meanwhile_is_newer_than_its_late_answer(open_with, wallet):
+    page = open_with(wallet)
+    sign_in(page, wallet)
+    page.add_init_script(LATE)
+    page.reload()
+    wait_until(lambda: page.evaluate("testWallet.listeners() === 3 && 'go' in window"))
+    wallet.switch_account(page)
+    page.evaluate("go()")
+    page.wait_for_timeout(200)
+    expect(page.locator("[data-notice]")).to_contain_text(f"your wallet shows {wallet.short}.")
+
+
 def test_a_page_that_needs_a_wallet_opens_after_signing_in(open_with, wallet):
     page = open_with(wallet, "/wallet")
     page.get_by_role("button", name="Test Wallet").click()

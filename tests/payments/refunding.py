@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -67,8 +68,12 @@ def make_due(refund: Refund) -> None:
 
 
 def look(refund: Refund, status: str = "") -> Refund:
-    """Let a worker look until the status is reached; once without a status."""
-    for _step in range(6):
+    """Let a worker look until the status is reached; once without a status.
+
+    On a busy machine a block comes after the answer of the node, hence the pauses.
+    """
+    for step in range(100):
+        time.sleep(min(step, 10) * 0.02)
         make_due(refund)
         claimed = Refund.objects.claim(refund.pk)
         assert claimed is not None

@@ -34,7 +34,7 @@ def test_a_transaction_its_receipt_and_its_block_fit_together(node: ChainNode):
     assert (found.wei, found.nonce, found.chain_id) == (10**15, 0, 8453)
     assert (receipt.block_number, receipt.block_hash) == (head.number, head.hash)
     assert receipt.succeeded
-    assert abs(head.at - now()) < timedelta(seconds=10)
+    assert abs(head.at - now()) < timedelta(minutes=5)
 
 
 def test_what_the_node_does_not_know_is_none(node: ChainNode):
@@ -146,7 +146,7 @@ def test_the_price_is_the_feeds(node):
         rate = chain.price(now())
     assert (rate.answer, rate.decimals, rate.usd) == (3400 * 10**8, 8, 3400)
     assert rate.round_id > 2**64
-    assert abs(rate.updated_at - now()) < timedelta(seconds=30)
+    assert abs(rate.updated_at - now()) < timedelta(minutes=30)
 
 
 @pytest.mark.parametrize(

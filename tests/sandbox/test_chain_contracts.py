@@ -86,7 +86,7 @@ def test_the_feed_tells_a_fresh_price_of_ether_in_dollars(web3: Web3, feed: Cont
     assert feed.functions.decimals().call() == 8
     assert answer == 3400 * 10**8
     assert started_at == updated_at
-    assert abs(updated_at - datetime.now(UTC).timestamp()) < 60
+    assert abs(updated_at - datetime.now(UTC).timestamp()) < 1800
     assert round_id == answered_in > 2**64
 
 

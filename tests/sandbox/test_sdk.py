@@ -50,7 +50,7 @@ def test_replicate_is_not_waited_for(well_behaved: SandboxProcess) -> None:
     with pytest.raises(ReplicateError) as error:
         replicate.trainings.list()
     assert error.value.status == 429
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_even_a_prediction_has_a_timeout(

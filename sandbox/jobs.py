@@ -263,8 +263,15 @@ async def _rest(app: web.Application) -> None:
     await app[JOBS].stop()
 
 
+async def leave(request: web.Request) -> web.Response:
+    """`DELETE /sandbox/jobs`: whoever ordered them is gone; no work ends and no webhook is sent."""
+    await request.app[JOBS].stop()
+    return web.Response(status=204)
+
+
 def add_routes(app: web.Application) -> None:
     """Add the store; its jobs wake up when everything else has started."""
     app[JOBS] = Jobs(app)
+    app.router.add_delete("/sandbox/jobs", leave)
     app.on_startup.append(_wake)
     app.on_shutdown.append(_rest)

@@ -26,10 +26,11 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 @pytest.fixture
 def sandbox(sandbox_process: SandboxProcess) -> Iterator[SandboxProcess]:
-    """The sandbox without a script, before the test and after it."""
+    """The sandbox without a script before the test and after it, and without jobs after it."""
     sandbox_process.clear_script()
     yield sandbox_process
     sandbox_process.clear_script()
+    sandbox_process.leave_jobs()
 
 
 @pytest.fixture

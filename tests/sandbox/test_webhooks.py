@@ -20,6 +20,7 @@ from replicate.webhook import (
 )
 
 from providers.sdk import fal_client_for, replicate_client_for
+from sandbox.webhooks import PAUSES
 from tests.sandbox.conftest import Receiver, eventually
 from tests.sandbox_process import SandboxProcess
 
@@ -105,6 +106,19 @@ def test_a_webhook_is_repeated_until_it_is_heard(
     receiver.answers = [500]
     send_fal(well_behaved, receiver, SMALL, expect=2)
     assert receiver.posts[0][1] == receiver.posts[1][1]
+
+
+def test_jobs_that_nobody_waits_for_say_nothing_any_more(
+    well_behaved: SandboxProcess, receiver: Receiver
+) -> None:
+    receiver.answers = [500] * 100
+    send_fal(well_behaved, receiver, SMALL)
+    well_behaved.leave_jobs()
+    said = len(receiver.posts)
+    time.sleep(2 * PAUSES[0])
+    assert len(receiver.posts) == said
+    receiver.answers = []
+    send_fal(well_behaved, receiver, SMALL, expect=said + 1)  # Another one is done as ever.
 
 
 def test_a_redirect_ends_the_delivery(well_behaved: SandboxProcess, receiver: Receiver) -> None:

@@ -49,7 +49,7 @@ class WalletPicker extends HTMLElement {
       this.closest("dialog")?.remove();
       return;
     }
-    this.isOpen = true;
+    this.isHere = true;
     this.stopListening = onWallets(() => this.list());
     this.look = setTimeout(() => {
       this.hasLooked = true;
@@ -59,12 +59,17 @@ class WalletPicker extends HTMLElement {
   }
 
   disconnectedCallback() {
-    if (!this.isOpen) return;
-    this.isOpen = false;
+    if (!this.isHere) return;
+    this.isHere = false;
     clearTimeout(this.look);
     clearTimeout(this.hint);
     this.stopListening();
     hasBeenClosed = !this.isDone;
+  }
+
+  /** A dialog is closed a moment before its picker is taken out of the page. */
+  get isOpen() {
+    return this.isHere && (this.closest("dialog")?.open ?? true);
   }
 
   part(name) {

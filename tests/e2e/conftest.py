@@ -194,6 +194,15 @@ def barriers(page: Page) -> list[str]:
     return found
 
 
+def close_tab(page: Page) -> None:
+    """Close it as people do: what it waits for ends with it.
+
+    When Playwright closes a page it lets go of the requests that it holds, which may still arrive.
+    """
+    page.goto("about:blank")
+    page.close()
+
+
 def hold_first(page: Page, url: str) -> list[Route]:
     """Let the first request for an address wait, which is in the list then; others go on."""
     held: list[Route] = []

@@ -320,6 +320,27 @@ def test_no_state_puts_up_a_barrier_or_runs_over_the_edge(page, alice, lora, axe
     assert axe(page) == []
 
 
+def test_a_second_lora_does_not_take_the_place_of_one_that_is_being_added(page, lora):
+    for word in ("NEONTUBE", "MIRAKI"):
+        create_training(status="completed", trigger_word=word)
+    page.goto(f"/loras/{lora.pk}")
+    page.get_by_role("link", name="Generate images").click()
+    dialog = page.get_by_role("dialog", name="risoprnt")
+    dialog.get_by_text("Advanced", exact=True).click()
+    held = hold_first(page, "**/additions?add=*")
+    dialog.get_by_label("Add a LoRA").focus()
+    dialog.get_by_role("link", name="NEONTUBE").click()
+    dialog.get_by_role("link", name="MIRAKI").click()
+    wait_until(lambda: page.evaluate("1") and held, what="the one that is being added")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(dialog.get_by_label("NEONTUBE strength")).to_be_focused()
+    dialog.get_by_label("Add a LoRA").focus()
+    dialog.get_by_role("link", name="MIRAKI").click()
+    expect(dialog.get_by_label("MIRAKI strength")).to_be_focused()
+    expect(dialog.get_by_label("NEONTUBE strength")).to_be_visible()
+
+
 def test_however_slow_the_answers_are_the_last_search_is_the_one_that_shows(page, lora):
     create_training(status="completed", trigger_word="NEONTUBE")
     held = hold_first(page, "**/generate?*")

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from payments.models import Quote
-from tests.e2e.conftest import hold_first
+from tests.e2e.conftest import close_tab, hold_first
 from tests.payments.chain_node import ChainNode, connected, quiet_sandbox
 from tests.payments.factories import balance, grow_old, offer, work
 from tests.payments.paying_wallet import PayingWallet
@@ -242,7 +242,7 @@ def pay_and_close(page: Page) -> None:
     page.route("**/sent", lambda route: None)
     with page.expect_request("**/sent"):
         pay_button(page).click()
-    page.close()
+    close_tab(page)
 
 
 def test_w5_a_tab_that_closes_before_the_hash_arrives(context, page, node, wallet, quote):

@@ -19,6 +19,7 @@ from playwright.sync_api import APIResponse, BrowserContext, Error, Page, Route,
 from datasets.decoding import Decoders
 from payments.models import Entry
 from tests.datasets.photographs import jpeg
+from tests.e2e.conftest import close_tab
 from tests.e2e.injected_wallet import InjectedWallet
 from tests.e2e.test_pay import PayingWallet
 from tests.factories import create_dataset, create_training, create_wallet
@@ -198,7 +199,7 @@ def test_the_tab_closes_before_the_hash_reaches_the_server(page, wallet, tmp_pat
     pay(page)
     wait_until(lambda: page.evaluate("1") and wallet.asked and told, what="the transaction")
     context = page.context
-    page.close()
+    close_tab(page)
     assert training.quote is not None
     assert not training.quote.hints.exists()
 

@@ -206,27 +206,32 @@ def test_a_wallet_that_is_slow_is_waited_for_with_words_and_not_for_ever(open_wi
     expect(dialog.get_by_role("button", name="Test Wallet")).to_be_enabled()
 
 
-def test_whoever_closes_the_dialog_is_not_signed_in_afterwards(open_with, wallet):
+@pytest.mark.parametrize("closes", ["before", "at the same moment"])
+def test_whoever_closes_the_dialog_is_not_signed_in_afterwards(open_with, wallet, closes):
     page = open_with(wallet)
     page.evaluate(
         """() => {
             const ask = window.injectedWallet;
             window.injectedWallet = async (request) => {
+                const answer = await ask(request);
                 const signs = request.method === "personal_sign";
                 if (signs) await new Promise((go) => { window.go = go; });
-                return ask(request);
+                return answer;
             };
         }"""
     )
     dialog = open_dialog(page)
     dialog.get_by_role("button", name="Test Wallet").click()
     wait_until(lambda: page.evaluate("Boolean(window.go)"))
-    page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
-    page.evaluate("window.go()")
-    wait_until(lambda: page.evaluate("1") and "personal_sign" in wallet.calls)
+    if closes == "before":
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        page.evaluate("go()")
+    else:
+        page.evaluate("document.querySelector('dialog').close(); go()")
+    page.evaluate("new Promise((go) => setTimeout(go, 100))")
     page.evaluate("fetch('/?later')")
     assert [url.rpartition("/")[2] for url in requested] == ["?later"]
     page.reload()

@@ -15,6 +15,7 @@ from django.utils.csp import CSP
 
 from loratrainer import embedded
 from loratrainer.environment import BASE_DIR, LOCAL, VAR_DIR, env
+from loratrainer.log_settings import logging_of
 from loratrainer.storages import storage_of
 from loratrainer.worlds import *  # noqa: F403 - the settings of the outside worlds
 
@@ -281,30 +282,4 @@ LANGUAGE_COOKIE_HTTPONLY = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"context": {"()": "loratrainer.logs.Context"}},
-    "formatters": {
-        "plain": {"()": "loratrainer.logs.Plain", "fmt": "%(levelname)s %(name)s: %(message)s"},
-        "json": {"()": "loratrainer.logs.Json"},
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "plain" if LOCAL else "json",
-            "filters": ["context"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        # Django hangs a handler of its own here, which would say everything twice.
-        "django": {"handlers": [], "level": "INFO"},
-        # Their every-second successes would drown what matters; jobs log their own moves.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        # A line for each request; locally the web server prints them.
-        "loratrainer.logs": {"level": "WARNING" if LOCAL else "INFO"},
-    },
-}
+LOGGING = logging_of(env.str("LOG_LEVEL", "INFO"), is_local=LOCAL)

@@ -5,47 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django import forms
 from django.templatetags.static import static
 
-from loratrainer.widgets import RangeInput
+from loratrainer.specimen_form import SpecimenForm
 
 POTTER = "0xca978112ca1bbdcafac231b39a23dc4da786eff8"
 VISITOR = "0x2744ccd10c7533bd736ad890f9dd5cab2adb27b0"
 SUFFIX = "in the style of KILNGLZ"
 PROMPT = "a tall bottle vase beside one river stone, north light, seamless grey paper"
-
-
-class SpecimenForm(forms.Form):
-    """Every kind of field; the last two are wrong on purpose."""
-
-    channel = forms.URLField(
-        label="Channel link", help_text="Glaze tests by Kiln Room: 24 images, 3 links skipped."
-    )
-    trigger = forms.CharField(label="Trigger word", help_text="A made-up word works best.")
-    kind = forms.ChoiceField(
-        label="Type",
-        choices=[("style", "Style"), ("character", "Character"), ("product", "Product")],
-        widget=forms.RadioSelect,
-    )
-    steps = forms.IntegerField(
-        label="Steps",
-        widget=RangeInput(attrs={"min": 500, "max": 2000, "step": 100, "class": "p-33"}),
-    )
-    prompt = forms.CharField(label="Prompt", widget=forms.Textarea(attrs={"rows": 3}))
-    locked = forms.CharField(label="Base model", disabled=True, initial="FLUX.1 [dev]")
-    link = forms.URLField(
-        label="Channel link",
-        help_text="For example https://www.are.na/kiln-room/glaze-tests",
-        error_messages={"invalid": "That is not the link of an Are.na channel."},
-        widget=forms.TextInput,
-    )
-    word = forms.CharField(
-        label="Trigger word",
-        max_length=24,
-        error_messages={"required": "A training needs a trigger word."},
-        required=True,
-    )
 
 
 def specimens() -> dict[str, Any]:

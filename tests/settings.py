@@ -9,5 +9,5 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.errands"]
 REPORT_CARDS = False
 """Tests of other things need no twelve images more; those of report cards say so."""
 
-# As in production; reading each template anew takes a third of the time of a view.
+# As in production; reading each template anew takes a quarter of a test of a view.
 TEMPLATES[0]["OPTIONS"] |= {"loaders": [("django.template.loaders.cached.Loader", LOADERS)]}

@@ -13,11 +13,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Error, Page, Request, Route, expect
+
+from tests.processes import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -215,3 +218,10 @@ def hold_first(page: Page, url: str) -> list[Route]:
 
     page.route(url, hold)
     return held
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    """Let what is held go on, as soon as it is here."""
+    wait_until(lambda: page.evaluate("1") and held, what="the request that is held")
+    with suppress(Error):  # The page may not wait for it any more.
+        held[0].continue_()

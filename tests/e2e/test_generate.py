@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
-from playwright.sync_api import APIResponse, BrowserContext, Error, Page, Route, expect
+from playwright.sync_api import APIResponse, BrowserContext, Error, Locator, Page, Route, expect
 
 from datasets import storage
 from generations.models import Generation
-from tests.e2e.conftest import hold_first
+from tests.e2e.conftest import hold_first, let_go
 from tests.e2e.injected_wallet import InjectedWallet
 from tests.factories import create_generation, create_training, create_wallet
 from tests.generations.test_steps import create_lora
@@ -88,6 +88,15 @@ def tab_to(page: Page, name: str) -> None:
         if re.search(name, text) or label == name:
             return
     raise AssertionError(f"{name} cannot be reached with Tab")
+
+
+def open_advanced(page: Page, lora: Training) -> Locator:
+    """Open the dialog on the page of a LoRA, with its advanced settings."""
+    page.goto(f"/loras/{lora.pk}")
+    page.get_by_role("link", name="Generate images").click()
+    dialog = page.get_by_role("dialog", name=lora.trigger_word)
+    dialog.get_by_text("Advanced", exact=True).click()
+    return dialog
 
 
 def results(page: Page) -> Any:
@@ -177,8 +186,7 @@ def test_what_is_typed_before_the_script_arrives_counts(page, lora):
     dialog.get_by_label("Prompt").fill("a paper boat")
     dialog.get_by_text("Advanced", exact=True).click()
     dialog.get_by_role("radio", name="2", exact=True).check(force=True)
-    wait_until(lambda: page.evaluate("1") and held, what="the script that comes late")
-    held[0].continue_()
+    let_go(page, held)
     expect(dialog.get_by_text("12 / 500", exact=True)).to_be_visible()
     expect(dialog.get_by_role("button", name="Generate 2 images")).to_be_visible()
 
@@ -228,10 +236,7 @@ def test_a_list_of_loras_that_comes_late_does_no_harm(page, lora):
         late.append((route, route.fetch()))
 
     page.route(re.compile("additions.*q=$|additions.*q=nothing"), hold)
-    page.goto(f"/loras/{lora.pk}")
-    page.get_by_role("link", name="Generate images").click()
-    dialog = page.get_by_role("dialog", name="risoprnt")
-    dialog.get_by_text("Advanced", exact=True).click()
+    dialog = open_advanced(page, lora)
     search = dialog.get_by_label("Add a LoRA")
     search.press_sequentially("nothing")
     wait_until(lambda: page.evaluate("1") and late, what="the answer that comes late")
@@ -294,10 +299,7 @@ def test_no_state_puts_up_a_barrier_or_runs_over_the_edge(page, alice, lora, axe
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
     query = "?prompt=a+moon+jar&scale=2.2&width=640&height=512"
-    page.goto(f"/loras/{lora.pk}")
-    page.get_by_role("link", name="Generate images").click()
-    dialog = page.get_by_role("dialog", name="risoprnt")
-    dialog.get_by_text("Advanced", exact=True).click()
+    open_advanced(page, lora)
     assert axe(page) == []
     for _ in range(8):
         create_generation(training=lora, wallet=alice, status="failed", error="No.", sent_at=Now())
@@ -323,17 +325,13 @@ def test_no_state_puts_up_a_barrier_or_runs_over_the_edge(page, alice, lora, axe
 def test_a_second_lora_does_not_take_the_place_of_one_that_is_being_added(page, lora):
     for word in ("NEONTUBE", "MIRAKI"):
         create_training(status="completed", trigger_word=word)
-    page.goto(f"/loras/{lora.pk}")
-    page.get_by_role("link", name="Generate images").click()
-    dialog = page.get_by_role("dialog", name="risoprnt")
-    dialog.get_by_text("Advanced", exact=True).click()
+    dialog = open_advanced(page, lora)
     held = hold_first(page, "**/additions?add=*")
     dialog.get_by_label("Add a LoRA").focus()
     dialog.get_by_role("link", name="NEONTUBE").click()
     dialog.get_by_role("link", name="MIRAKI").click()
-    wait_until(lambda: page.evaluate("1") and held, what="the one that is being added")
     page.wait_for_timeout(300)
-    held[0].continue_()
+    let_go(page, held)
     expect(dialog.get_by_label("NEONTUBE strength")).to_be_focused()
     dialog.get_by_label("Add a LoRA").focus()
     dialog.get_by_role("link", name="MIRAKI").click()
@@ -349,8 +347,7 @@ def test_however_slow_the_answers_are_the_last_search_is_the_one_that_shows(page
     for typed in ("x", "xy", "neon"):
         search.fill(typed)
         page.wait_for_timeout(400)  # Longer than the pause after which it searches.
-    with suppress(Error):  # The page does not wait for it any more.
-        held[0].continue_()
+    let_go(page, held)
     expect(page.get_by_role("link", name="risoprnt")).to_have_count(0)
     expect(page.get_by_role("link", name="NEONTUBE")).to_be_visible()
 

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from payments.models import Quote
-from tests.e2e.conftest import close_tab, hold_first
+from tests.e2e.conftest import close_tab, hold_first, let_go
 from tests.payments.chain_node import ChainNode, connected, quiet_sandbox
 from tests.payments.factories import balance, grow_old, offer, work
 from tests.payments.paying_wallet import PayingWallet
@@ -232,7 +232,7 @@ def test_a_click_before_the_script_arrives_waits_for_it(context, quote):
     page.locator("pay-quote:not(:defined) [data-pay]").wait_for()
     with pytest.raises(PlaywrightTimeout):
         pay_button(page).click(timeout=500)
-    held[0].continue_()
+    let_go(page, held)
     pay_button(page).click()
     expect(page.locator("pay-quote")).to_contain_text("Waiting for Base")
 

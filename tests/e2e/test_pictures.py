@@ -16,7 +16,7 @@ from playwright.sync_api import APIResponse, Error, Page, Route, expect
 from datasets.decoding import Decoders
 from datasets.models import Dataset, Picture
 from tests.datasets.photographs import TEXT, jpeg, png
-from tests.e2e.conftest import barriers, hold_first
+from tests.e2e.conftest import barriers, hold_first, let_go
 from tests.processes import wait_until
 from tests.sandbox_process import SandboxProcess
 
@@ -145,8 +145,7 @@ def test_pictures_that_are_chosen_before_the_script_arrives_are_uploaded(page, t
     held = hold_first(page, "**/pictures*.js")
     page.goto("/")
     upload(page, files(tmp_path, 2))
-    wait_until(lambda: page.evaluate("1") and held, what="the script that comes late")
-    held[0].continue_()
+    let_go(page, held)
     expect(frames(page)).to_have_count(2, timeout=20_000)
 
 
@@ -210,7 +209,7 @@ def test_however_slow_the_answers_are_the_last_words_of_a_caption_are_kept(begun
     for typed in ("a", "a teal", "a teal vase"):
         page.get_by_label("Caption for image 1").fill(typed)
         page.wait_for_timeout(800)  # Longer than the pause after which it is kept.
-    held[0].continue_()
+    let_go(page, held)
     wait_until(lambda: page.evaluate("1") and Picture.objects.get().caption == "a teal vase")
 
 
@@ -220,7 +219,7 @@ def test_each_click_turns_a_picture_however_slow_the_answers_are(begun, tmp_path
     held = hold_first(page, "**/rotate")
     for _click in range(3):
         page.get_by_role("button", name="Rotate image 1").click()
-    held[0].continue_()
+    let_go(page, held)
     wait_until(lambda: page.evaluate("1") and Picture.objects.get().rotation == 270)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
+import psutil
 import pytest
 from django.db import connection
 from django.test import Client
@@ -37,6 +39,28 @@ def nobody_asks() -> bool:
         return cursor.fetchone() == (0,)
 
 
+def no_browser_asks(port: int) -> bool:
+    """Whether the server has come to the end of every request of a browser, also of a closed one.
+
+    The database sees nothing of a request before its first question and between two. Servers and
+    workers may stay connected without asking anything.
+    """
+    return not any(
+        (ours.laddr.port == port and ours.status == psutil.CONN_CLOSE_WAIT)
+        or (ours.raddr and ours.raddr.port == port and is_browser(ours.pid))
+        for ours in psutil.net_connections("tcp")
+    )
+
+
+def is_browser(pid: int | None) -> bool:
+    """Chromium has several processes under several names."""
+    with suppress(psutil.NoSuchProcess):
+        return pid is not None and any(
+            name in psutil.Process(pid).name() for name in ("chrom", "headless")
+        )
+    return False
+
+
 @pytest.fixture(autouse=True)
 def answered(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let a server that still answers somebody who has left come to its end.
@@ -50,4 +74,6 @@ def answered(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("transactional_db")
     yield
     if has_server:
-        wait_until(nobody_asks, what="the end of the last request")
+        port = request.getfixturevalue("live_server").thread.port
+        wait_until(lambda: no_browser_asks(port), what="the end of the last request")
+        wait_until(nobody_asks, what="the end of the last question")

@@ -63,6 +63,12 @@ def prompts_of(page: str) -> list[str]:
     return re.findall(r"wish \d+", "".join(re.findall(r"<h3>.*?</h3>", page)))
 
 
+def test_what_a_phone_shows_first_comes_first(client, lora):
+    """A part that is moved in front of what is drawn already would push all of it down."""
+    page = page_of(client, lora)
+    assert page.index('class="about"') < page.index('class="made-of"')
+
+
 def test_it_says_what_the_lora_is_and_how_it_was_made(client, lora, alice):
     text = text_of(page_of(client, lora))
     for words in (

@@ -388,7 +388,7 @@ def visitor(client: Client, lora: Training) -> str:
 
 
 def test_the_page_asks_for_what_depends_on_the_visitor(client, lora):
-    assert f'hx-get="/loras/{lora.pk}/visitor" hx-trigger="load,' in page_of(client, lora)
+    assert f'hx-get="/loras/{lora.pk}/visitor" hx-trigger="load delay:1ms,' in page_of(client, lora)
 
 
 def test_nobody_reads_how_many_generations_there_are_a_day(client, lora):

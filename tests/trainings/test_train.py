@@ -34,7 +34,7 @@ def test_the_page_says_what_it_takes_and_what_it_costs(client, settings):
 
 def test_the_page_without_a_session_fetches_its_form(client):
     page = client.get("/?channel=glaze-tests&shoot=7&evil=1").content.decode()
-    assert 'hx-get="/draft?channel=glaze-tests&amp;shoot=7" hx-trigger="load"' in page
+    assert 'hx-get="/draft?channel=glaze-tests&amp;shoot=7" hx-trigger="load delay:1ms"' in page
     assert "csrfmiddlewaretoken" not in page
     assert page.count("<form") == page.count('<form method="post" action="/language"')
 

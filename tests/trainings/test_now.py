@@ -73,6 +73,6 @@ def test_nonsense_says_nothing_and_post_is_refused(as_alice):
 
 
 def test_every_page_asks_for_it_but_those_of_errors():
-    asked = 'hx-get="/trainings/now" hx-trigger="load, signed-in from:document"'
+    asked = 'hx-get="/trainings/now" hx-trigger="load delay:1ms, signed-in from:document"'
     assert asked in Client().get("/").content.decode()
     assert asked not in Client().get("/nowhere").content.decode()

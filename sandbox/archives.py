@@ -44,8 +44,8 @@ def read(path: Path) -> list[TrainingPicture]:
             return _pictures(archive)
     except (
         zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
+        NotImplementedError,  # A compression that `zipfile` does not know.
+        RuntimeError,  # A password.
         EOFError,
         OSError,
         zlib.error,

@@ -46,9 +46,9 @@ def no_browser_asks(port: int) -> bool:
     workers may stay connected without asking anything.
     """
     return not any(
-        (ours.laddr.port == port and ours.status == psutil.CONN_CLOSE_WAIT)
-        or (ours.raddr and ours.raddr.port == port and is_browser(ours.pid))
-        for ours in psutil.net_connections("tcp")
+        (end.laddr.port == port and end.status == psutil.CONN_CLOSE_WAIT)
+        or (end.raddr and end.raddr.port == port and is_browser(end.pid))
+        for end in psutil.net_connections("tcp")
     )
 
 

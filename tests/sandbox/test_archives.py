@@ -58,6 +58,21 @@ def test_a_damaged_archive_cannot_be_read(tmp_path: Path) -> None:
         archives.read(path)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [(10, 99), (8, 1)], ids=["unknown compression", "password"]
+)
+def test_an_archive_that_python_cannot_unpack_cannot_be_read(
+    tmp_path: Path, field: int, value: int
+) -> None:
+    path = zipped(tmp_path, **{"a.png": picture()})
+    data = bytearray(path.read_bytes())
+    # Of the central header; in the local one it is two bytes earlier (APPNOTE.TXT, 4.3.7, 4.3.12).
+    data[field - 2] = data[data.index(b"PK\x01\x02") + field] = value
+    path.write_bytes(data)
+    with pytest.raises(archives.Unreadable, match="not a readable ZIP"):
+        archives.read(path)
+
+
 def test_an_archive_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
